@@ -1,0 +1,1 @@
+"""What was agreed (JSON Schema, OpenAPI, AsyncAPI) held against what was said."""

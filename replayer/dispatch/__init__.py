@@ -1,0 +1,1 @@
+"""The queue's side of the worker protocol: a pure queue, and the sockets around it."""

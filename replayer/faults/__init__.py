@@ -1,0 +1,1 @@
+"""Faults: their grammar, and how each rewrites what is delivered. Pure."""

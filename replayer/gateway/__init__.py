@@ -1,0 +1,1 @@
+"""The mock gateway: one request's way from the socket through its source and back."""

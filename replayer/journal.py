@@ -1,0 +1,100 @@
+"""The journal: what a running gateway was asked and what became of it.
+
+Bounded and in memory. An entry is opened before anything happens and completed when all of it has happened, so that
+a hanging stream is visible. Whoever writes redacts first: no entry ever holds a secret.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from replayer.clock import Clock, timestamp
+
+__all__ = ["Entry", "Journal", "Outcome"]
+
+
+class Outcome(StrEnum):
+    """Where an answer came from; the values of the header `Replayer-Outcome`."""
+
+    HIT = "hit"
+    MISS = "miss"
+    STUB = "stub"
+    DISPATCHED = "dispatched"
+    RECORDED = "recorded"
+    LIVE = "live"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """One request, one connection, or one frame of a worker; completed in place, then left alone."""
+
+    id: int
+    at: str
+    """RFC 3339, when it was opened."""
+    kind: str
+    """`http`, `websocket`, `frame`, or `event`."""
+    session: str
+    method: str = ""
+    target: str = ""
+    """Path and query, redacted."""
+    outcome: Outcome | None = None
+    status: int | None = None
+    interaction: str | None = None
+    """`<cassette>#<n>` of what was played."""
+    faults: list[str] = field(default_factory=list)
+    """Those that took effect."""
+    not_applied: list[str] = field(default_factory=list)
+    """Those that were asked for and could not."""
+    violations: list[dict[str, Any]] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)
+    """What only this kind has: a miss's nearest interactions, a frame's job."""
+    started: float = 0.0
+    """Of the clock's `ms`."""
+    duration_ms: float | None = None
+    """None while it is under way."""
+
+
+class Journal:
+    """The last `limit` entries, and counts of all there ever were."""
+
+    def __init__(self, clock: Clock, *, limit: int = 10_000) -> None:
+        self._clock = clock
+        self._entries: deque[Entry] = deque(maxlen=limit)
+        self._next = 1
+        self.outcomes: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
+        self.not_applied = 0
+        self.violations = 0
+
+    def open(self, kind: str, *, session: str, method: str = "", target: str = "") -> Entry:
+        """Begin an entry, visible at once."""
+        entry = Entry(
+            id=self._next,
+            at=timestamp(self._clock.now()),
+            kind=kind,
+            session=session,
+            method=method,
+            target=target,
+            started=self._clock.ms(),
+        )
+        self._next += 1
+        self._entries.append(entry)
+        return entry
+
+    def complete(self, entry: Entry) -> None:
+        """The last of it has happened: take its time and count it."""
+        entry.duration_ms = round(self._clock.ms() - entry.started, 3)
+        if entry.outcome is not None:
+            self.outcomes[entry.outcome] += 1
+        self.not_applied += len(entry.not_applied)
+        self.violations += len(entry.violations)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(tuple(self._entries))
+
+    def __len__(self) -> int:
+        return len(self._entries)

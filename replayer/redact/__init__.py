@@ -1,0 +1,1 @@
+"""Secrets: where they hide, how they are taken out before anything is written, and how leaks are found."""
