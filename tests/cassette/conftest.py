@@ -26,10 +26,37 @@ from replayer.cassette.model import (
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 # What tends to break writers of YAML: breaks and blanks in odd places, syntax, other types' spellings, care of JSON.
+_PIECES = [
+    "a",
+    "-",
+    ":",
+    "#",
+    "'",
+    '"',
+    "\\",
+    "|",
+    ">",
+    "yes",
+    "1.0",
+    "~",
+    "{",
+    "]",
+    ",",
+    "&",
+    "*",
+    "!",
+    "%",
+    "@",
+    "é",
+    "😀",
+    "---",
+    "...",
+    '!!binary\\"',
+    '\\":!!binary\\"aGk=',
+]
 AWKWARD = st.lists(
     st.sampled_from(
-        ["\n", "\r\n", " ", "\t", "a", "- ", ": ", "#", "'", '"', "\\", "|", "yes", "1.0", "~", "{", "]", "é", "😀"]
-        + ["\x7f", "\x85", "\u2028", "\ufeff", "\ufffe", "\x00", '!!binary "', '":!!binary "aGk=', "data: x\n\n", "---\n"]
+        [*_PIECES, *"\n\r\t \x00\x7f\x85\u2028\ufeff\ufffe", "\r\n", '!!binary "', "- ", ": ", " #", "data: x\n\n"]
     ),
     max_size=8,
 ).map("".join)
@@ -107,9 +134,9 @@ METADATA = st.builds(
 )
 CASSETTES = st.builds(
     Cassette,
-    interactions=st.lists(
-        st.builds(Interaction, request=REQUESTS, response=_responses(), extra=EXTRA), max_size=3
-    ).map(tuple),
+    interactions=st.lists(st.builds(Interaction, request=REQUESTS, response=_responses(), extra=EXTRA), max_size=3).map(
+        tuple
+    ),
     metadata=st.none() | METADATA,
 )
 
