@@ -57,3 +57,14 @@ def test_a_document_that_would_overflow_the_stack_is_refused(data: bytes) -> Non
 
 def test_brackets_in_texts_are_not_depth() -> None:
     assert load_yaml(b"'" + b"[" * 50_000 + b"'", name="x") == "[" * 50_000
+
+
+def test_aliases_that_mean_a_huge_or_an_endless_value_are_refused() -> None:
+    levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 10))
+    for text in (f"l0: &l0 [lol]\n{levels}", "a: &a [*a]\n", "a: &a {b: {c: *a}}\n"):
+        with pytest.raises(CassetteError, match="its aliases mean more than"):
+            load_yaml(text.encode(), name="x")
+
+
+def test_ordinary_aliases_are_read() -> None:
+    assert load_yaml(b"a: &id001 {b: 1}\nc: [*id001, *id001]\n", name="x") == {"a": {"b": 1}, "c": [{"b": 1}] * 2}

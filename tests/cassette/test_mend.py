@@ -166,7 +166,7 @@ def test_our_own_word_on_a_body_is_taken() -> None:
         ("{kind: websocket, direction: in}", "no request .a private format, of kind 'websocket'"),
         ("{request: {uri: 'http://a'}, response: {}, x: 1}", "method is None"),
         ("{request: {method: GET}, response: {}, x: 1}", "no uri"),
-        ("{request: {method: GET, uri: a, body: {1: &a [*a]}}, response: {}, x: 1}", "larger or deeper"),
+        ("{request: {method: GET, uri: a, body: {1: 2001-01-01}}, response: {}, x: 1}", "cannot be written as JSON"),
         ("{request: {method: GET, uri: a, headers: 3}, response: {}, x: 1}", "headers are a int"),
         ("{request: {method: GET, uri: a}, response: {status: {code: x}, body: {string: ''}}}", "no status"),
         ("{request: {method: GET, uri: a}, response: {status: {code: 1}, body: 2001-01-01}}", "body is a date"),
@@ -189,10 +189,3 @@ def test_a_key_in_a_request_that_vcrpy_does_not_know_is_reported() -> None:
     )
     assert "'timing'" in cassette.problems[0].message
     assert not cassette.problems[0].lost
-
-
-def test_aliases_that_would_blow_up_are_refused() -> None:
-    levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 10))
-    entry = "{request: {method: GET, uri: a, body: *l9}, response: {}, x: 1}"
-    cassette = load(f"l0: &l0 [lol]\n{levels}interactions: [{entry}]\n")
-    assert "larger or deeper" in cassette.problems[0].message
