@@ -1,0 +1,214 @@
+"""What one run of the gateway is: read from `replayer.toml`, or `[tool.replayer]` in pyproject.toml.
+
+A directory is a service: the file beside the cassettes says how they are played. It is untrusted input and is held
+against its JSON Schema (`schemas/replayer/config.json`) before anything is built from it; a mistake is a ConfigError
+that names the file, the place and the closest key that there is.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from replayer.bundled import cassettes_folder, schemas_folder
+from replayer.errors import ConfigError, UsageError, closest
+
+__all__ = [
+    "Config",
+    "DispatchConfig",
+    "DispatchedRoute",
+    "PlayedRoute",
+    "WhenNoWorker",
+    "Workers",
+    "bundled_directory",
+    "load_directory",
+    "parse",
+]
+
+NAME = "replayer.toml"
+DEFAULT_PORT = 8788
+
+
+class Workers(StrEnum):
+    """How many workers a dispatching gateway keeps."""
+
+    ONE = "one"
+    """The last that registered replaces its predecessor."""
+    MANY = "many"
+
+
+class WhenNoWorker(StrEnum):
+    """What a dispatched request meets when no worker is connected."""
+
+    REFUSE = "503"
+    QUEUE = "queue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayedRoute:
+    """Requests below `prefix` are answered from cassettes."""
+
+    prefix: str
+    upstream: str | None = None
+    """Name of the recorded host in the cassettes' metadata, or the host itself."""
+    ignore: tuple[str, ...] = ()
+    """JSONPath rules: fields of JSON bodies that matching leaves out."""
+    ignore_query: tuple[str, ...] = ()
+    pace: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchedRoute:
+    """POST requests to `path` are jobs for a live worker."""
+
+    path: str
+    task: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchConfig:
+    """The queue in front of the workers. Times in seconds."""
+
+    path: str = "/ws"
+    workers: Workers = Workers.ONE
+    when_no_worker: WhenNoWorker = WhenNoWorker.REFUSE
+    job_timeout: float = 120.0
+    lease: float = 120.0
+    max_attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One gateway. `played` and `dispatched` keep the order of the file: the longest prefix wins, then the first."""
+
+    port: int = DEFAULT_PORT
+    pace: str = "instant"
+    repeat: str = "last"
+    miss_status: int = 424
+    played: tuple[PlayedRoute, ...] = ()
+    dispatched: tuple[DispatchedRoute, ...] = ()
+    dispatch: DispatchConfig | None = None
+    """None where nothing is dispatched: no `/ws`, no jobs."""
+
+
+def bundled_directory(name: str) -> Path:
+    """The bundled service directory `name`; UsageError names those that there are."""
+    folder = cassettes_folder()
+    known = sorted(path.parent.name for path in folder.glob(f"*/{NAME}"))
+    if name not in known:
+        raise UsageError(
+            f"{name}: no such file, and no bundled directory has that name"
+            f"{closest(name, known)} (bundled: {', '.join(known)})"
+        )
+    return folder / name
+
+
+def load_directory(folder: Path) -> Config | None:
+    """The configuration in `folder`, or None where it has none. Raises ConfigError."""
+    own = folder / NAME
+    if own.is_file():
+        return parse(_toml(own), where=str(own))
+    project = folder / "pyproject.toml"
+    if project.is_file():
+        table = _toml(project).get("tool", {}).get("replayer")
+        if table is not None:
+            return parse(table, where=f"{project} [tool.replayer]")
+    return None
+
+
+def parse(table: Mapping[str, Any], *, where: str) -> Config:
+    """The Config that `table` (parsed TOML) describes; `where` is the file for messages. Raises ConfigError."""
+    _check(dict(table), where)
+    routes = table.get("route", [])
+    dispatched = tuple(DispatchedRoute(path=r["path"], task=r["task"]) for r in routes if "task" in r)
+    dispatch = table.get("dispatch")
+    return Config(
+        port=table.get("port", DEFAULT_PORT),
+        pace=str(table.get("pace", "instant")),
+        repeat=table.get("repeat", "last"),
+        miss_status=table.get("miss_status", 424),
+        played=tuple(_played(route) for route in routes if "prefix" in route),
+        dispatched=dispatched,
+        dispatch=_dispatch(dispatch or {}) if dispatched or dispatch is not None else None,
+    )
+
+
+def _played(route: Mapping[str, Any]) -> PlayedRoute:
+    return PlayedRoute(
+        prefix=route["prefix"],
+        upstream=route.get("upstream"),
+        ignore=tuple(route.get("ignore", ())),
+        ignore_query=tuple(route.get("ignore_query", ())),
+        pace=str(route["pace"]) if "pace" in route else None,
+    )
+
+
+def _dispatch(table: Mapping[str, Any]) -> DispatchConfig:
+    default = DispatchConfig()
+    return DispatchConfig(
+        path=table.get("path", default.path),
+        workers=Workers(table.get("workers", default.workers)),
+        when_no_worker=WhenNoWorker(table.get("when_no_worker", default.when_no_worker)),
+        job_timeout=float(table.get("job_timeout", default.job_timeout)),
+        lease=float(table.get("lease", default.lease)),
+        max_attempts=table.get("max_attempts", default.max_attempts),
+    )
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+
+
+def _check(table: dict[str, Any], where: str) -> None:
+    schema = json.loads((schemas_folder() / "replayer" / "config.json").read_bytes())
+    errors = list(jsonschema_rs.validator_for(schema).iter_errors(table))
+    if errors:
+        raise ConfigError("\n".join(f"{where}: {_explain(error, schema)}" for error in errors))
+
+
+def _explain(error: jsonschema_rs.ValidationError, schema: Mapping[str, Any]) -> str:
+    place = ".".join(f"[{part}]" if isinstance(part, int) else part for part in error.instance_path).replace(".[", "[")
+    at = f"{place}: " if place else ""
+    kind = error.kind
+    if isinstance(kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
+        known = _properties(schema, list(error.schema_path)[:-1])
+        names = "; ".join(f"unknown key {name!r}{closest(name, known)}" for name in kind.unexpected)
+        return f"{at}{names} (known: {', '.join(sorted(known))})"
+    if isinstance(kind, jsonschema_rs.ValidationErrorKind.OneOfNotValid) and place.startswith("route"):
+        return f"{at}{_explain_route(error, schema)}"
+    return f"{at}{error.message}"
+
+
+def _explain_route(error: jsonschema_rs.ValidationError, schema: Mapping[str, Any]) -> str:
+    """A route is played or dispatched: judge it as the one it looks like."""
+    route = error.instance
+    if not isinstance(route, dict):
+        return "a route is a table: write [[route]]"
+    kind = "dispatched" if "task" in route or ("path" in route and "prefix" not in route) else "played"
+    own = {"$ref": f"#/$defs/{kind}", "$defs": schema["$defs"]}
+    return "; ".join(_explain(inner, own) for inner in jsonschema_rs.validator_for(own).iter_errors(route))
+
+
+def _properties(schema: Any, path: list[str | int]) -> list[str]:
+    """The keys that the schema at `path` (of schema keywords, `$ref` followed) knows."""
+
+    def follow(node: Any) -> Any:
+        return schema["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+
+    node = schema
+    for part in path:
+        node = follow(node) if part == "$ref" else node[part]
+    node = follow(node)
+    return list(node.get("properties", {}))
