@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +175,18 @@ def test_every_bundled_schema_compiles() -> None:
                 assert all(
                     kind.schema.engine() for kind in (content.events.kinds if content.events else ()) if kind.schema
                 )
+
+
+def test_a_good_message_needs_neither_the_slow_engine_nor_any_engine_before_it_comes() -> None:
+    program = """
+import sys
+from replayer.cassette.model import Sender
+from replayer.contract.registry import bundled
+contract = bundled()
+assert "jsonschema_rs" not in sys.modules
+assert contract.frame("/ws", Sender.CLIENT, '{"type": "drain"}', where="f").violations == ()
+assert len(contract.frame("/ws", Sender.CLIENT, '{"type": "register"}', where="f").violations) == 2
+assert not {"jsonschema", "referencing", "yaml", "click", "rich", "vcr"} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

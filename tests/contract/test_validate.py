@@ -300,6 +300,15 @@ def test_an_exchange_is_both_its_messages() -> None:
     assert {v.where for v in CONTRACT.interaction(whole, where="c#1").violations} == {"c#1 request", "c#1 response"}
 
 
+def test_a_stubs_request_is_a_pattern_and_its_template_is_no_answer_yet() -> None:
+    plain = Interaction(request=request({}), response=answer({}, stub={"path": "/x"}))
+    checked = CONTRACT.interaction(plain, where="c#1")
+    assert {v.where for v in checked.violations} == {"c#1 response"}
+    assert (checked.responses, checked.uncovered) == (1, 1)
+    template = Interaction(request=request({}), response=answer({}, stub={"template": True}))
+    assert CONTRACT.interaction(template, where="c#1") == Checked(uncovered=2)
+
+
 def test_a_value_is_held_against_one_schema_by_its_id() -> None:
     schema = "https://replayer.dev/schemas/casola/tasks/embeddings-payload.json"
     assert CONTRACT.against(schema, {"task": "openai/embeddings", "model": "m", "input": "x"}, where="p") == ()
