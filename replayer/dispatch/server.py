@@ -93,6 +93,12 @@ class DispatchServer:
             for desk in self._desks.values():
                 closing.create_task(desk.close(1012, "The gateway is stopping"))
 
+    async def end_session(self, session: str) -> None:
+        """Forget a session: its workers are closed with 1001, its callers answered with 503, its jobs are gone."""
+        desk = self._desks.pop(session, None)
+        if desk is not None:
+            await desk.close(1001, "The session has ended")
+
     def status(self) -> DispatchStatus:
         """Workers and counts over all sessions."""
         queues = [(desk.session, desk.queue) for desk in self._desks.values()]

@@ -246,6 +246,19 @@ async def test_a_session_has_its_own_workers_and_jobs(open_place: Any) -> None:
     assert (await place.get(f"/jobs/{job['id']}", session="mine"))[0] == 200
 
 
+async def test_a_session_that_ends_takes_its_workers_and_jobs_with_it(open_place: Any) -> None:
+    place = await open_place()
+    other = await place.worker()
+    mine = await place.worker("mine")
+    _, job = await place.post("/jobs", {"payload": 1}, session="mine")
+    await mine.job()
+    await place.server.end_session("mine")
+    message = await mine.socket.receive(timeout=5)
+    assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1001)
+    assert (await place.get(f"/jobs/{job['id']}", session="mine"))[0] == 404
+    await other.settled()
+
+
 async def test_many_workers_share_the_jobs(open_place: Any) -> None:
     place = await open_place(workers=Workers.MANY)
     workers = [await place.worker(worker_id=name, config_id=name) for name in ("a", "b")]
