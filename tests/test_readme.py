@@ -1,4 +1,4 @@
-"""The README is the manual: whatever a user can type or set stands in it, and its two commands are the ones that CI runs."""
+"""The README is the manual: whatever a user can type or set stands in it; CI runs its second command."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from replayer.bundled import schemas_folder
 from replayer.cli import cli
-from replayer.faults.grammar import KNOWN
 from replayer.control.api import ROUTES
+from replayer.faults.grammar import KNOWN
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text(encoding="utf-8")
