@@ -24,7 +24,7 @@ from replayer.cassette.model import Interaction, Metadata, Origin
 from replayer.clock import Clock, SystemClock, timestamp
 from replayer.errors import ExitStatus, ReplayerError
 from replayer.record.addon import RecordAddon
-from replayer.record.messages import Failed, Message, Notice, Ready, encode
+from replayer.record.messages import Failed, Message, Notice, Ready, Summary, encode
 from replayer.record.proxy import running
 from replayer.record.recording import Recording, recover
 from replayer.record.settings import Settings
@@ -98,8 +98,8 @@ async def _record(settings: Settings, tell: Tell) -> None:
             await stop.wait()
             ticking.cancel()
             await proxy.stop_listening()
-            summary = recording.close()
-        if errors:
+            summary = _closed(recording, failed)
+        if errors or summary is None:
             raise errors[0]
         appender.close(layout=Layout(settings.layout) if settings.layout else None)
         file = summary.file or (str(settings.output) if recovered else "")
@@ -117,6 +117,14 @@ def _recovered(settings: Settings, metadata: Metadata, tell: Tell) -> int:
     if recovered:
         tell(Notice(text=f"{settings.output}: {len(recovered)} interrupted exchange(s) recovered, marked `end: lost`"))
     return len(recovered)
+
+
+def _closed(recording: Recording, failed: Callable[[ReplayerError], None]) -> Summary | None:
+    try:
+        return recording.close()
+    except ReplayerError as error:
+        failed(error)
+        return None
 
 
 async def _tick(recording: Recording, failed: Callable[[ReplayerError], None]) -> None:

@@ -399,6 +399,30 @@ async def endless(request: web.Request) -> web.StreamResponse:
     return answer
 
 
+async def test_an_answer_that_comes_before_the_request_is_whole_is_complete(tmp_path: Path) -> None:
+    answered = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"first,"
+        await answered.wait()
+        yield b"last"
+
+    async def early(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nearly")
+        await writer.drain()
+        await answered.wait()
+
+    async with raw_upstream(early) as url:
+        told = settings(tmp_path, openai=url)
+        async with recording(told) as (running, session, _):
+            async with session.post(running.listeners[0], data=body()) as answer:
+                assert await answer.read() == b"early"
+                answered.set()
+            running.stop()
+            await running.wait()
+    assert only(told).response.body == b"early"
+
+
 async def test_a_client_that_leaves_is_marked_as_gone(tmp_path: Path) -> None:
     async with upstream(endless) as url:
         told = settings(tmp_path, openai=url)
@@ -472,8 +496,9 @@ async def test_a_killed_recorder_loses_nothing_that_was_finished_and_recovers_th
     assert sorted(os.listdir(tmp_path)) == ["ca", "recorded.yaml"]
 
 
-async def command(*arguments: str, data: Path) -> asyncio.subprocess.Process:
+async def command(*arguments: str, data: Path, before: tuple[str, ...] = ()) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
+        *before,
         sys.executable,
         "-m",
         "replayer",
@@ -491,6 +516,26 @@ async def listening(process: asyncio.subprocess.Process) -> str:
     line = (await process.stdout.readline()).decode()
     assert line.startswith("listening on http://127.0.0.1:"), line
     return line.split()[-1]
+
+
+async def test_a_full_disk_ends_the_recording_and_keeps_what_was_finished(tmp_path: Path) -> None:
+    async def serve(request: web.Request) -> web.Response:
+        return web.Response(text="x" * (200_000 if request.path == "/big" else 10))
+
+    output = tmp_path / "x.yaml"
+    async with upstream(serve) as url, aiohttp.ClientSession() as session:
+        limited = ("bash", "-c", 'ulimit -f 64; exec "$@"', "bash")  # 64 KiB a file: as full as a disk can be made
+        process = await command("--upstream", f"a={url}", "-o", str(output), data=tmp_path, before=limited)
+        base = await listening(process)
+        async with session.get(base + "/small") as answer:
+            await answer.read()
+        async with session.get(base + "/big") as answer:
+            assert len(await answer.read()) == 200_000
+        _, told = await process.communicate()
+    assert process.returncode == 4
+    assert b"cannot be written" in told
+    assert b"Traceback" not in told
+    assert [i.request.uri for i in store.read(output).interactions] == [f"{url}/small"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
