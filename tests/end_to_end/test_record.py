@@ -564,16 +564,23 @@ async def test_a_command_to_which_no_request_came_ends_with_3(tmp_path: Path) ->
 
 
 async def test_a_killed_parent_leaves_a_whole_file(tmp_path: Path) -> None:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return await (endless if request.path == "/endless" else answer_json)(request)
+
     output = tmp_path / "x.yaml"
-    async with upstream(answer_json) as url, aiohttp.ClientSession() as session:
+    async with upstream(serve) as url, aiohttp.ClientSession() as session:
         process = await command("--upstream", f"openai={url}", "-o", str(output), data=tmp_path)
-        async with session.get(await listening(process)) as answer:
+        base = await listening(process)
+        async with session.get(base) as answer:
             await answer.read()
-        process.kill()
-        # The pipes reach their end when the child is gone too.
-        await process.communicate()
+        async with session.get(base + "/endless") as answer:
+            await answer.content.readexactly(8)
+            process.kill()
+            # The pipes reach their end when the child is gone too.
+            await process.communicate()
     assert not output.read_bytes().startswith(b"# replayer flow")
-    assert len(store.read(output).interactions) == 1
+    assert [i.response.end for i in store.read(output).interactions] == [End.COMPLETE, End.OPEN]
+    assert sorted(os.listdir(tmp_path)) == ["replayer", "x.yaml"]
 
 
 @pytest.mark.parametrize(
