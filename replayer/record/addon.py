@@ -56,9 +56,8 @@ class RecordAddon:
         if target is None:
             flow.response = _unrouted(listener, flow.request.path)
             return
-        headers = _fields(flow.request.headers)
         _send_to(flow.request, target)
-        self._begin(flow, target, headers)
+        self._begin(flow, target, _fields(flow.request.headers))
 
     def request(self, flow: http.HTTPFlow) -> None:
         """The request is whole."""

@@ -117,6 +117,7 @@ async def test_an_exchange_is_recorded_as_it_was_and_redacted(tmp_path: Path) ->
     assert recorded.request.uri == f"{url}/v1/x?key=[REDACTED]&b=2"
     assert recorded.request.body == b'{"m": "[REDACTED]"}'
     assert ("authorization", "[REDACTED]") in recorded.request.headers
+    assert ("host", url.removeprefix("http://")) in recorded.request.headers
     assert not [name for name, _ in recorded.request.headers if name.startswith("replayer")]
     assert json.loads(recorded.response.body)["got"] == '{"m": "[REDACTED]"}'
     assert recorded.response.at == 0
