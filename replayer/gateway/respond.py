@@ -1,0 +1,121 @@
+"""Responding: the way of one HTTP request from its body to its last byte.
+
+The rule is the order: everything that can be refused is understood first; then request contract, faults, source,
+response contract, delivery. Nothing is consumed before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aiohttp import web
+
+from replayer.cassette.model import Request
+from replayer.errors import FaultError, UsageError
+from replayer.faults.pacing import INSTANT, plan_of
+from replayer.gateway import answers
+from replayer.gateway.exchange import Exchange, Parts
+from replayer.gateway.http import deliver
+from replayer.gateway.inject import Injection, injection
+from replayer.gateway.intake import BodyTooLarge, BrokenBody, read_body
+from replayer.gateway.judge import told
+from replayer.gateway.narrow import UnknownCassette, narrowed
+from replayer.gateway.ports import Live
+from replayer.gateway.routes import Route, UnknownUpstream
+from replayer.gateway.shelf import Shelf
+from replayer.journal import Outcome
+from replayer.match.player import Miss
+
+__all__ = ["Responder"]
+
+_ROOT_CONTROL = frozenset({"/health", "/ready"})
+"""Control routes that answer at the root too, where nothing else has that path."""
+
+
+class Responder:
+    """Answers HTTP requests, one after the other or side by side."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._judge = parts.judge
+        self._shelf = Shelf(parts.judge.recorded)
+
+    async def respond(self, exchange: Exchange) -> web.StreamResponse:
+        """Answer one request. ConnectionError where the client left before the end."""
+        try:
+            body = await read_body(exchange.raw)
+            if body:
+                exchange.request = replace(exchange.request, body=body)
+            cassettes = narrowed(exchange.ours.cassette, self._parts.cassettes)
+            target, route = self._parts.routes.of(exchange.target, exchange.ours.upstream)
+            injected = injection(exchange, seed=self._parts.seed)
+        except BodyTooLarge as error:
+            return await exchange.refuse(answers.too_large(error.limit))
+        except BrokenBody as error:
+            return await exchange.refuse(answers.refused("broken-body", str(error)))
+        except FaultError as error:
+            return await exchange.refuse(answers.refused("bad-fault", str(error)))
+        except UnknownCassette as error:
+            return await exchange.refuse(answers.unknown_cassettes(error.names, sorted(self._parts.cassettes)))
+        except UnknownUpstream as error:
+            return await exchange.refuse(answers.refused("unknown-upstream", str(error), status=404))
+        except UsageError as error:
+            return await exchange.refuse(answers.refused("bad-header", str(error)))
+        asked = exchange.request if target is exchange.target else replace(exchange.request, uri=target)
+        violations = self._judge.request(asked)
+        if violations:
+            exchange.entry.violations.extend(told(violations))
+        if injected is not None and (instead := injected.instead(asked, route.host)) is not None:
+            return await exchange.deliver(instead)
+        live = self._parts.live
+        if live is not None and live.serves(asked.method, target.partition("?")[0]):
+            return await self._dispatch(exchange, live, injected)
+        return await self._play(exchange, asked, route, cassettes, injected)
+
+    async def _play(
+        self,
+        exchange: Exchange,
+        asked: Request,
+        route: Route,
+        cassettes: frozenset[str] | None,
+        injected: Injection | None,
+    ) -> web.StreamResponse:
+        entry = exchange.entry
+        found = self._parts.player.answer(
+            asked, state=exchange.session.play, entry=entry.id, cassettes=cassettes, host=route.host, rules=route.rules
+        )
+        if isinstance(found, Miss):
+            return await self._miss(exchange, found, injected)
+        if found.interaction.is_websocket:
+            return await exchange.refuse(answers.upgrade_required(f"{found.cassette}#{found.index}"))
+        shelved = self._shelf.take(found, route.pace)
+        entry.outcome = Outcome.HIT
+        entry.interaction = shelved.name
+        if shelved.violations:
+            entry.violations.extend(told(shelved.violations))
+        if injected is not None:
+            return await exchange.deliver(injected.rewritten(shelved.prepared.plan))
+        entry.status = shelved.prepared.plan.status
+        return await deliver(shelved.prepared, exchange.raw, ours=exchange.noted())
+
+    async def _dispatch(self, exchange: Exchange, live: Live, injected: Injection | None) -> web.StreamResponse:
+        entry = exchange.entry
+        response = await live.answer(exchange.request, session=exchange.session.name)
+        entry.outcome = Outcome.DISPATCHED
+        entry.violations.extend(told(self._judge.response(exchange.request, response)))
+        plan = plan_of(response, pace=INSTANT)
+        return await exchange.deliver(plan if injected is None else injected.rewritten(plan))
+
+    async def _miss(self, exchange: Exchange, miss: Miss, injected: Injection | None) -> web.StreamResponse:
+        path = exchange.target.partition("?")[0]
+        if path in _ROOT_CONTROL and path not in self._parts.recorded_paths:
+            request = replace(exchange.request, uri=f"/__replayer{path}")
+            return await exchange.answer(self._parts.control.answer(request, session=None), Outcome.LIVE)
+        entry = exchange.entry
+        entry.outcome = Outcome.MISS
+        entry.details["nearest"] = [answers.described(near) for near in miss.nearest]
+        response = answers.missed(
+            miss, method=exchange.request.method, target=entry.target, status=self._parts.miss_status
+        )
+        plan = plan_of(response, pace=INSTANT)
+        return await exchange.deliver(plan if injected is None else injected.rewritten(plan))
