@@ -1,0 +1,104 @@
+"""A request's body by its kind: JSON by value, a form by field, multipart by part, else bytes.
+
+The rule: the content type decides, but what looks like JSON is tried as JSON whatever it is called, on both sides. A
+compressed body is undone first, within a bound. No body and an empty one are the same.
+"""
+
+from __future__ import annotations
+
+import zlib
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from replayer.cassette.model import Request, header
+from replayer.match.canonical import canonical, parse
+from replayer.match.multipart import split_parts
+from replayer.match.rules import Rules
+
+__all__ = ["MAX_INFLATED", "Body", "BodyKind", "fingerprint", "read_body"]
+
+MAX_INFLATED = 64 * 1024 * 1024
+"""Bytes that a compressed request body may grow to; a larger one is compared as it came."""
+
+
+class BodyKind(StrEnum):
+    """How a body is compared."""
+
+    EMPTY = "empty"
+    JSON = "json"
+    FORM = "form"
+    MULTIPART = "multipart"
+    BYTES = "bytes"
+
+
+class Body(NamedTuple):
+    """A body, read. `value` is by kind: None, a JSON value, sorted pairs of text, parts, or bytes."""
+
+    kind: BodyKind
+    value: Any
+
+
+_EMPTY = Body(BodyKind.EMPTY, None)
+
+
+def read_body(request: Request, rules: Rules) -> Body:
+    """Read what a request carries, without the places that the rules ignore."""
+    data = request.body
+    if not data:
+        return _EMPTY
+    if data[:2] == b"\x1f\x8b" or header(request.headers, "content-encoding") is not None:
+        data = _inflated(data, header(request.headers, "content-encoding") or "")
+    content_type = header(request.headers, "content-type") or ""
+    kind = content_type.lower()
+    if kind.startswith("application/x-www-form-urlencoded"):
+        return Body(BodyKind.FORM, _form(data))
+    if kind.startswith("multipart/"):
+        parts = split_parts(data, content_type)
+        return Body(BodyKind.BYTES, data) if parts is None else Body(BodyKind.MULTIPART, parts)
+    if "json" in kind or data.lstrip()[:1] in (b"{", b"["):
+        try:
+            value = parse(data)
+        except ValueError:
+            return Body(BodyKind.BYTES, data)
+        for path in rules.ignore:
+            value = path.without(value)
+        return Body(BodyKind.JSON, value)
+    return Body(BodyKind.BYTES, data)
+
+
+def fingerprint(body: Body) -> bytes:
+    """16 bytes, or none for no body: equal bodies have equal ones, and no others do."""
+    kind, value = body
+    if kind is BodyKind.EMPTY:
+        return b""
+    if kind is BodyKind.JSON:
+        data = canonical(value)
+    elif kind is BodyKind.BYTES:
+        data = value
+    else:
+        data = repr(value).encode("utf-8", "surrogateescape")
+    return blake2b(data, digest_size=16, person=kind.encode()).digest()
+
+
+def _form(data: bytes) -> tuple[tuple[str, str], ...]:
+    """Fields sorted by name; the values of one name keep their order."""
+    text = data.decode("utf-8", "surrogateescape")
+    pairs = parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
+    return tuple(sorted(pairs, key=lambda pair: pair[0]))
+
+
+def _inflated(data: bytes, encoding: str) -> bytes:
+    """The body as it was before gzip or deflate; `data` itself where it is neither, broken, or a bomb."""
+    if data[:2] != b"\x1f\x8b" and "deflate" not in encoding.lower():
+        return data
+    # 47: gzip or zlib by its own header. -15: the bare deflate that some clients call "deflate".
+    for window in (47, -15):
+        stream = zlib.decompressobj(window)
+        try:
+            whole = stream.decompress(data, MAX_INFLATED)
+        except zlib.error:
+            continue
+        return whole if stream.eof and not stream.unconsumed_tail else data
+    return data

@@ -1,0 +1,154 @@
+"""The index: from a request to the row of interactions that answer it, at the cost of a few dictionary look-ups.
+
+The rule: nothing here scans. A row is what one request may be answered by, in the order of playing; it is narrowed to
+some cassettes or a host once, and the narrowed row is kept. Built once for each set of rules, never changed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import count
+from typing import NamedTuple
+
+from replayer.cassette.model import Interaction, Request
+from replayer.match.normalize import WEBSOCKET, Key, Normal, normalize
+from replayer.match.placeholders import Shape, blank, fits, patterns_of, shape_of
+from replayer.match.rules import Rules
+
+__all__ = ["Index", "Recorded", "Row"]
+
+_VIEWS_KEPT = 256
+_MEMO_KEPT = 2048
+_MEMO_BODY = 8192
+"""The last requests are remembered byte by byte: at most 16 MiB of them."""
+
+
+class Recorded(NamedTuple):
+    """One interaction and where it stands. Its ordinal is its place in the order of playing."""
+
+    cassette: str
+    number: int
+    """In its cassette, from 0."""
+    interaction: Interaction
+    host: str
+
+
+class Row:
+    """What one request may be answered by: ordinals, in the order of playing."""
+
+    __slots__ = ("_hosts", "_views", "id", "ordinals")
+
+    def __init__(self, id: int, ordinals: tuple[int, ...]) -> None:
+        self.id = id
+        self.ordinals = ordinals
+        self._hosts: frozenset[str] | None = None
+        self._views: dict[tuple[frozenset[str] | None, frozenset[str] | None], Row] = {}
+
+
+class Index:
+    """Rows by key, for one set of rules."""
+
+    def __init__(self, recorded: Sequence[Recorded], rules: Rules, ids: count[int]) -> None:
+        self.rules = rules
+        self.by_path: dict[str, list[int]] = defaultdict(list)
+        """For near misses: ordinals by normalised path."""
+        self._recorded = recorded
+        self._ids = ids
+        self._memo: dict[tuple[str, str, tuple[str, ...], bytes | None], Row | None] = {}
+        self._merged: dict[tuple[int, ...], Row] = {}
+        self._shapes: dict[tuple[str, str | int], list[Shape]] = defaultdict(list)
+        exact: dict[Key, list[int]] = defaultdict(list)
+        shaped: dict[tuple[Shape, Key], dict[tuple[object, ...], list[int]]] = defaultdict(lambda: defaultdict(list))
+        for ordinal, entry in enumerate(recorded):
+            normal = self.normal(entry)
+            self.by_path[normal.path].append(ordinal)
+            shape = shape_of(normal)
+            if shape is None:
+                exact[normal.key].append(ordinal)
+                continue
+            key = blank(normal, shape)
+            if key is not None:
+                self._learn(shape, normal)
+                shaped[shape, key][patterns_of(normal, shape)].append(ordinal)
+        self._exact = {key: self._row(found) for key, found in exact.items()}
+        self._shaped = {
+            key: [(patterns, self._row(found)) for patterns, found in rows.items()] for key, rows in shaped.items()
+        }
+
+    def normal(self, entry: Recorded) -> Normal:
+        """A recorded request, spelled in one way."""
+        normal = normalize(entry.interaction.request, self.rules)
+        return normal._replace(method=WEBSOCKET) if entry.interaction.is_websocket else normal
+
+    def row(self, request: Request) -> Row | None:
+        """What answers a request; None where nothing does."""
+        body = request.body
+        if body is not None and len(body) > _MEMO_BODY:
+            return self._look_up(normalize(request, self.rules))
+        kind = tuple(value for name, value in request.headers if name.lower() in ("content-type", "content-encoding"))
+        seen = (request.method, request.uri, kind, body)
+        try:
+            return self._memo[seen]
+        except KeyError:
+            row = self._look_up(normalize(request, self.rules))
+            if len(self._memo) >= _MEMO_KEPT:
+                del self._memo[next(iter(self._memo))]
+            self._memo[seen] = row
+            return row
+
+    def narrowed(self, row: Row, cassettes: frozenset[str] | None, hosts: frozenset[str] | None) -> Row:
+        """The part of a row that lies in some cassettes and was recorded from some hosts (None: any)."""
+        if cassettes is None and hosts is None:
+            return row
+        views = row._views
+        view = views.get((cassettes, hosts))
+        if view is None:
+            kept = [
+                ordinal
+                for ordinal in row.ordinals
+                if (cassettes is None or self._recorded[ordinal].cassette in cassettes)
+                and (hosts is None or self._recorded[ordinal].host in hosts)
+            ]
+            view = row if len(kept) == len(row.ordinals) else self._row(kept)
+            if len(views) >= _VIEWS_KEPT:
+                views.clear()
+            views[cassettes, hosts] = view
+        return view
+
+    def hosts(self, row: Row) -> frozenset[str]:
+        """Whose answers stand in a row."""
+        if row._hosts is None:
+            row._hosts = frozenset(self._recorded[ordinal].host for ordinal in row.ordinals)
+        return row._hosts
+
+    def _row(self, ordinals: Sequence[int]) -> Row:
+        return Row(next(self._ids), tuple(ordinals))
+
+    def _learn(self, shape: Shape, normal: Normal) -> None:
+        known = self._shapes[normal.method, normal.path.count("/") if shape.segments else normal.path]
+        if shape not in known:
+            known.append(shape)
+
+    def _look_up(self, normal: Normal) -> Row | None:
+        exact = self._exact.get(normal.key)
+        if not self._shapes:
+            return exact
+        rows = [] if exact is None else [exact]
+        for place in (normal.path, normal.path.count("/")):
+            for shape in self._shapes.get((normal.method, place), ()):
+                key = blank(normal, shape)
+                candidates = self._shaped.get((shape, key)) if key is not None else None
+                if candidates:
+                    asked = patterns_of(normal, shape)
+                    rows.extend(row for patterns, row in candidates if all(map(fits, patterns, asked)))
+        return rows[0] if len(rows) == 1 else self._together(rows)
+
+    def _together(self, rows: list[Row]) -> Row | None:
+        """One row of several: a request may fit an exact recording and one with a placeholder."""
+        if not rows:
+            return None
+        ids = tuple(row.id for row in rows)
+        if ids not in self._merged:
+            self._merged[ids] = self._row(sorted(ordinal for row in rows for ordinal in row.ordinals))
+        return self._merged[ids]

@@ -1,0 +1,159 @@
+"""The player: which recorded interaction answers a request, and what comes nearest where none does.
+
+The rule: a look-up costs the same at 100 and at 100,000 interactions, and nothing leaks between sessions: what was
+played stands in the session's own `PlayState`. The player itself never changes once its indices are built. It knows
+no journal and no sockets: an entry is a number, an answer is a `Hit` or a `Miss`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from replayer.cassette.model import Cassette, Interaction, Request
+from replayer.match.hosts import hinted
+from replayer.match.index import Index, Recorded, Row
+from replayer.match.nearmiss import Asked, Nearest, NearMiss, Show, shorten
+from replayer.match.playstate import PlayState, Repeat
+from replayer.match.rules import Rules
+from replayer.match.target import host_of
+
+__all__ = ["Hit", "Miss", "PlayState", "Player", "Repeat"]
+
+_NEAREST = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """The interaction that answers."""
+
+    cassette: str
+    index: int
+    """In its cassette, from 0."""
+    interaction: Interaction
+    played: int
+    """How often this session has played it, this time included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miss:
+    """Nothing answers. Those that only were used up stand among the nearest with `used_up`."""
+
+    nearest: tuple[NearMiss, ...]
+
+    @property
+    def used_up(self) -> tuple[NearMiss, ...]:
+        """Interactions that match in everything, and by which entry each was played."""
+        return tuple(near for near in self.nearest if near.used_up)
+
+
+def _as_it_is(request: Request) -> Request:
+    return request
+
+
+class Player:
+    """Cassettes, indexed. `cassettes` are (name, cassette) in the order of playing.
+
+    `show` turns a value of a request into a short text without secrets, and `redact` takes the secrets out of a whole
+    request: both are used for explaining a miss only, never for matching.
+    """
+
+    def __init__(
+        self,
+        cassettes: Sequence[tuple[str, Cassette]],
+        *,
+        rules: Rules | None = None,
+        repeat: Repeat = Repeat.LAST,
+        show: Show = shorten,
+        redact: Callable[[Request], Request] = _as_it_is,
+    ) -> None:
+        self._recorded = tuple(_in_order(cassettes))
+        self._rules = rules if rules is not None else Rules()
+        self._repeat = repeat
+        self._show = show
+        self._redact = redact
+        self._ids = count()
+        self._indices: dict[Rules, Index] = {}
+        self._nearest: dict[Rules, Nearest] = {}
+        self.prepare(self._rules)
+
+    def prepare(self, rules: Rules) -> None:
+        """Build the index of a set of rules now rather than at the first request that needs it."""
+        if rules not in self._indices:
+            index = self._indices[rules] = Index(self._recorded, rules, self._ids)
+            self._nearest[rules] = Nearest(self._recorded, index, show=self._show, redact=self._redact)
+
+    def answer(
+        self,
+        request: Request,
+        *,
+        state: PlayState,
+        entry: int,
+        cassettes: frozenset[str] | None = None,
+        host: str | None = None,
+        rules: Rules | None = None,
+        repeat: Repeat | None = None,
+    ) -> Hit | Miss:
+        """What answers `request` now, noted in `state` as played for the journal's `entry`.
+
+        `cassettes` narrows to those names. `host` (a host, `host:port` or a URL) is a demand: only what was recorded
+        from it answers; without one any recorded host does, and where several do, the request's own headers choose.
+        `rules` and `repeat` of a route stand in for the player's own.
+        """
+        rules = self._rules if rules is None else rules
+        self.prepare(rules)
+        index = self._indices[rules]
+        exhausted: tuple[int, ...] = ()
+        row = index.row(request)
+        if row is not None:
+            narrowed = index.narrowed(row, cassettes, self._hosts(request, host, index, row))
+            ordinal = state.take(narrowed, repeat=self._repeat if repeat is None else repeat, entry=entry)
+            if ordinal is not None:
+                found = self._recorded[ordinal]
+                played = state.times[ordinal]
+                return Hit(cassette=found.cassette, index=found.number, interaction=found.interaction, played=played)
+            exhausted = narrowed.ordinals
+        asked = Asked(
+            request=request,
+            host=host_of(host) if host is not None else "",
+            cassettes=cassettes,
+            exhausted=exhausted,
+            used_by=state.used_by,
+        )
+        return Miss(nearest=self._nearest[rules].find(asked, limit=_NEAREST))
+
+    def interactions(self) -> Iterator[tuple[str, int, Interaction]]:
+        """Everything that is loaded: name, index from 0, interaction; in the order of playing."""
+        return ((entry.cassette, entry.number, entry.interaction) for entry in self._recorded)
+
+    def unplayed(self, state: PlayState) -> Iterator[tuple[str, int, Interaction]]:
+        """What a session has not played."""
+        for ordinal, (cassette, number, interaction, _) in enumerate(self._recorded):
+            if ordinal not in state.used_by:
+                yield cassette, number, interaction
+
+    def __len__(self) -> int:
+        return len(self._recorded)
+
+    def _hosts(self, request: Request, host: str | None, index: Index, row: Row) -> frozenset[str] | None:
+        """Whose answers of a row may be played; None for anybody's."""
+        if host is not None:
+            return frozenset((host_of(host),))
+        if len(row.ordinals) == 1:
+            return None
+        hosts = index.hosts(row)
+        return hinted(request, hosts) if len(hosts) > 1 else None
+
+
+def _in_order(cassettes: Sequence[tuple[str, Cassette]]) -> Iterator[Recorded]:
+    """Cassette by cassette as given, each by `at`; one without a time stays behind its neighbour in the file."""
+    for name, cassette in cassettes:
+        timed: list[tuple[float, int, Interaction]] = []
+        last = 0.0
+        for index, interaction in enumerate(cassette.interactions):
+            last = interaction.response.at if interaction.response.at is not None else last
+            timed.append((last, index, interaction))
+        timed.sort(key=lambda found: found[:2])
+        for _, index, interaction in timed:
+            yield Recorded(name, index, interaction, host_of(interaction.request.uri))
