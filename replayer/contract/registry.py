@@ -1,0 +1,169 @@
+"""The documents of a contract, from files: bundled ones, and the user's beside them. Never the network.
+
+A bundled document is `https://replayer.dev/schemas/<path>`, a user's is its `file:` URI, and may be known by its `$id`
+too. References between them are resolved here; any other URI is refused with the file that names it. Schemas are
+compiled one by one, when first needed: to start costs the reading of three small documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+
+from replayer.bundled import schemas_folder
+from replayer.contract.asyncapi import Channel, read_asyncapi
+from replayer.contract.documents import place
+from replayer.contract.known import keywords
+from replayer.contract.openapi import Content, Operation, read_openapi
+from replayer.contract.plain import read_plain
+from replayer.contract.schema import Engine, Schema
+from replayer.contract.validate import Contract
+from replayer.errors import ContractError
+
+__all__ = ["BASE", "Registry", "bundled", "load"]
+
+BASE = "https://replayer.dev/schemas/"
+"""Where the `$id`s of bundled schemas begin."""
+
+_BUNDLED = ("openai/openapi.json", "casola/openapi.json", "casola/asyncapi.json")
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def bundled() -> Contract:
+    """The contracts that come with the program."""
+    return load(())
+
+
+def load(paths: Sequence[Path]) -> Contract:
+    """The documents at `paths` beside the bundled ones, and before them where both speak of a message.
+
+    Raises ContractError, with file and pointer, for a document that is itself wrong.
+    """
+    registry = Registry()
+    operations: list[Operation] = []
+    channels: list[Channel] = []
+    for uri in [registry.add(path) for path in paths]:
+        registry.read(uri, operations, channels)
+    for schema in _schemas(operations, channels):
+        registry.check(schema)
+    for name in _BUNDLED:
+        registry.read(BASE + name, operations, channels)
+    return Contract(operations, channels, registry.compile)
+
+
+class Registry:
+    """Documents by their URIs."""
+
+    def __init__(self) -> None:
+        self._contents: dict[str, Any] = {}
+        self._user = False
+
+    def add(self, path: Path) -> str:
+        """Take a user's document in; its URI. Raises ContractError where it cannot be read or is no schema."""
+        self._user = True
+        uri = path.resolve().as_uri()
+        contents = self.fetch(uri)
+        own = contents.get("$id") if isinstance(contents, dict) else None
+        if isinstance(own, str):
+            self._contents.setdefault(own.removesuffix("#"), contents)
+        return uri
+
+    def read(self, uri: str, operations: list[Operation], channels: list[Channel]) -> None:
+        """Add what a document binds. A plain schema binds nothing: other documents refer to it."""
+        document = place(uri, self.fetch)
+        if not isinstance(document.value, dict):
+            raise document.wrong("an OpenAPI, AsyncAPI or JSON Schema document is an object")
+        if "openapi" in document.value:
+            operations += read_openapi(document, self.compile)
+        elif "asyncapi" in document.value:
+            channels += read_asyncapi(document, self.compile)
+        elif "swagger" in document.value:
+            raise document.wrong("Swagger 2 is not read; convert the document to OpenAPI 3.1")
+        elif not any(key in document.value for key in ("$schema", "$id", "$defs", "type", "properties", "$ref")):
+            raise document.wrong("neither an OpenAPI, an AsyncAPI nor a JSON Schema document")
+
+    def check(self, schema: Schema) -> None:
+        """Hold a user's schema against the meta-schema, and compile it. Raises ContractError."""
+        document, _, _ = schema.uri.partition("#")
+        found = place(document, self.fetch).at(schema.uri)
+        problem = _meta_problem(found.value)
+        if problem is not None:
+            pointer, message = problem
+            raise ContractError(f"{_name(found.uri)}{pointer}: {message}")
+        schema.engine()
+
+    def compile(self, uri: str) -> Engine:
+        """The engine for a schema. Raises ContractError where it, or what it refers to, is wrong."""
+        import jsonschema_rs  # 40 ms, which the start of a replay does not have
+
+        try:
+            return jsonschema_rs.Draft202012Validator(
+                {"$schema": _DIALECT, "$ref": uri}, retriever=self.fetch, keywords=keywords()
+            )
+        except (ValueError, RecursionError) as error:
+            message = str(error).partition("\n")[0]
+            raise ContractError(f"{_name(uri)}: {message}") from error
+
+    def fetch(self, uri: str) -> Any:
+        """A document's contents by its URI. Raises ContractError; asks no network."""
+        if uri in self._contents:
+            return self._contents[uri]
+        if uri.startswith(BASE):
+            path = schemas_folder() / uri.removeprefix(BASE)
+            if not path.is_file():
+                raise ContractError(f"{uri}: no such bundled schema")
+            contents = orjson.loads(path.read_bytes())
+        elif uri.startswith("file:") and self._user:
+            path = Path(unquote(urlsplit(uri).path))
+            contents = read_plain(path)
+            binds = isinstance(contents, dict) and ("openapi" in contents or "asyncapi" in contents)
+            problem = None if binds or not isinstance(contents, dict | bool) else _meta_problem(contents)
+            if problem is not None:
+                raise ContractError(f"{path}: {problem[0] or '/'}: {problem[1]}")
+        else:
+            raise ContractError(f"{uri}: not one of the documents given, and the network is never asked; add its file")
+        self._contents[uri] = contents
+        return contents
+
+
+def _schemas(operations: list[Operation], channels: list[Channel]) -> Iterator[Schema]:
+    """Every schema that the bindings name."""
+    for operation in operations:
+        for contents in (operation.request, *operation.responses.values()):
+            for content in contents.values():
+                yield from _of_content(content)
+    for channel in channels:
+        for messages in channel.messages.values():
+            yield from messages.values()
+
+
+def _of_content(content: Content) -> Iterator[Schema]:
+    if content.schema is not None:
+        yield content.schema
+    if content.events is not None:
+        yield from (kind.schema for kind in content.events.kinds if kind.schema is not None)
+
+
+def _meta_problem(schema: Any) -> tuple[str, str] | None:
+    """Where and why something is no schema, or None."""
+    import jsonschema  # slow to import, and only users' documents need it
+    from jsonschema.validators import validator_for
+
+    try:
+        validator_for(schema, default=jsonschema.Draft202012Validator).check_schema(schema)
+    except jsonschema.SchemaError as error:
+        return "".join(f"/{step}" for step in error.absolute_path), error.message[:200]
+    except RecursionError:
+        return "", "nested too deep to be a schema"
+    return None
+
+
+def _name(uri: str) -> str:
+    """A URI as a person names it: a file by its path."""
+    document, hash_, fragment = uri.partition("#")
+    name = unquote(urlsplit(document).path) if document.startswith("file:") else document
+    return f"{name}: {unquote(fragment)}" if hash_ else name

@@ -1,0 +1,268 @@
+"""A contract: what was agreed, held against what was said. Messages in, violations out.
+
+A message that no document speaks of is uncovered, never a violation; nor is one judged that is not all there: a body
+that was omitted or redacted away, the torn end of a cut stream. Knows no files, sockets or time; compiling a schema
+is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from replayer.cassette.model import End, Frame, FrameKind, Interaction, Request, Response, Sender
+from replayer.cassette.sse import is_whole, split_events
+from replayer.contract.asyncapi import Channel
+from replayer.contract.media import choose, is_json, media_type
+from replayer.contract.message import NO_JSON, REDACTED, Unreadable, excerpt, parse
+from replayer.contract.openapi import Content, Operation
+from replayer.contract.schema import Compile, Schema
+from replayer.contract.violation import Severity, Violation
+
+__all__ = ["Checked", "Contract"]
+
+_REMEMBERED = 4096
+"""Look-ups kept: paths that carry ids must not grow the memory for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """How much was held against a schema, how much had none, and what did not fit."""
+
+    requests: int = 0
+    responses: int = 0
+    events: int = 0
+    """Of `text/event-stream` answers."""
+    frames: int = 0
+    uncovered: int = 0
+    """Messages without a contract, or not all there."""
+    violations: tuple[Violation, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """All messages that were checked."""
+        return self.requests + self.responses + self.events + self.frames
+
+    def __add__(self, other: Checked) -> Checked:
+        return Checked(
+            requests=self.requests + other.requests,
+            responses=self.responses + other.responses,
+            events=self.events + other.events,
+            frames=self.frames + other.frames,
+            uncovered=self.uncovered + other.uncovered,
+            violations=self.violations + other.violations,
+        )
+
+
+_NOTHING = Checked()
+_UNCOVERED = Checked(uncovered=1)
+_GOOD_FRAME = Checked(frames=1)
+_GOOD_EVENT = Checked(events=1)
+
+
+class Contract:
+    """All documents together. Of several that speak of a message, the one nearest to it, then the first, holds.
+
+    `service` names the service that a message is known to belong to (`casola` on a dispatched route, the name of an
+    upstream): documents with that `x-service` come first, wherever the service lives.
+    """
+
+    def __init__(self, operations: Iterable[Operation], channels: Iterable[Channel], compile_: Compile) -> None:
+        self.operations = tuple(operations)
+        self.channels = tuple(channels)
+        self._compile = compile_
+        self._schemas: dict[str, Schema] = {}
+        self._found: dict[tuple[str, str, str | None], Operation | None] = {}
+        self._bound: dict[tuple[str, str | None], tuple[Channel, ...]] = {}
+
+    def request(self, request: Request, *, where: str, service: str | None = None) -> Checked:
+        """Hold a request's body against its operation."""
+        operation = self._operation(request, service)
+        if operation is None:
+            return _UNCOVERED
+        if not request.body:
+            if not operation.request_required:
+                return Checked(requests=1)
+            missing = _violation(where, "a body", "none", operation.uri)
+            return Checked(requests=1, violations=(missing,))
+        media = media_type(request.headers, request.body)
+        content = choose(operation.request, media) if media else None
+        if content is None and media and operation.request:
+            wrong = _violation(where, " or ".join(operation.request), media, operation.uri, Severity.WARNING)
+            return Checked(requests=1, violations=(wrong,))
+        found = _check_body(content, media or "", request.body, where)
+        return _UNCOVERED if found is None else Checked(requests=1, violations=found)
+
+    def response(self, request: Request, response: Response, *, where: str, service: str | None = None) -> Checked:
+        """Hold an answer against the operation of its request: status, media type, body, every event of a stream."""
+        operation = self._operation(request, service)
+        if operation is None or not operation.responses or response.omitted is not None:
+            return _UNCOVERED
+        contents = operation.response(response.status)
+        if contents is None:
+            known = ", ".join(operation.responses)
+            wrong = _violation(where, f"a status of {known}", str(response.status), operation.uri, Severity.WARNING)
+            return Checked(responses=1, violations=(wrong,))
+        if not contents or request.method.upper() == "HEAD" or response.status in (204, 304):
+            return Checked(responses=1)
+        cut = response.end is not End.COMPLETE
+        media = media_type(response.headers, response.body)
+        content = choose(contents, media) if media else None
+        if content is None:
+            if cut or REDACTED.encode() in response.body[:64]:
+                return _UNCOVERED
+            told = media or ("an empty body" if not response.body else "no content type")
+            # An error page of a proxy in between is read by nobody; a good answer of a wrong type breaks clients.
+            severity = Severity.ERROR if response.status < 400 else Severity.WARNING
+            wrong = _violation(where, " or ".join(contents), told, operation.uri, severity)
+            return Checked(responses=1, violations=(wrong,))
+        if content.events is not None:
+            return self._stream(content, response.body, where, cut=cut)
+        found = None if cut else _check_body(content, media or "", response.body, where)
+        return _UNCOVERED if found is None else Checked(responses=1, violations=found)
+
+    def event(self, request: Request, status: int, event: bytes, *, where: str, service: str | None = None) -> Checked:
+        """Hold one event of a live stream against the operation of its request."""
+        operation = self._operation(request, service)
+        contents = operation.response(status) if operation is not None else None
+        content = choose(contents, "text/event-stream") if contents else None
+        if content is None or content.events is None:
+            return _UNCOVERED
+        found = content.events.check(event, where)
+        if found is None:
+            return _NOTHING
+        return Checked(events=1, violations=found) if found else _GOOD_EVENT
+
+    def frame(
+        self, channel: str, sender: Sender, payload: str | bytes, *, where: str, service: str | None = None
+    ) -> Checked:
+        """Hold a WebSocket message against the schema of its type. `channel` is the path of the connection."""
+        bound = self._channels(channel, service)
+        if not bound:
+            return _UNCOVERED
+        chosen = bound[0] if len(bound) == 1 else _knowing(bound, sender, parse(payload)) or bound[0]
+        return _frame(chosen.check_payload(sender, payload, where))
+
+    def frame_value(
+        self, channel: str, sender: Sender, value: Any, *, where: str, service: str | None = None
+    ) -> Checked:
+        """The same for a message that is parsed already."""
+        bound = self._channels(channel, service)
+        if not bound:
+            return _UNCOVERED
+        chosen = bound[0] if len(bound) == 1 else _knowing(bound, sender, value) or bound[0]
+        found = chosen.check(sender, value, where)
+        return _GOOD_FRAME if not found else Checked(frames=1, violations=found)
+
+    def interaction(self, interaction: Interaction, *, where: str, service: str | None = None) -> Checked:
+        """All of an interaction: request, answer, events; or every frame of a connection."""
+        request, response = interaction.request, interaction.response
+        if response.frames is not None:
+            return self._connection(request, response.frames, where, service)
+        asked = self.request(request, where=f"{where} request", service=service)
+        return asked + self.response(request, response, where=f"{where} response", service=service)
+
+    def against(self, schema: str, value: Any, *, where: str) -> tuple[Violation, ...]:
+        """Hold a parsed value against one schema by its URI (`https://replayer.dev/schemas/…`)."""
+        known = self._schemas.get(schema)
+        if known is None:
+            known = self._schemas[schema] = Schema(schema, self._compile)
+        return known.check(value, where)
+
+    def _connection(self, request: Request, frames: tuple[Frame, ...], where: str, service: str | None) -> Checked:
+        """A connection belongs to the channel that knows its first client message: other services live at `/ws` too."""
+        messages = [(n, frame) for n, frame in enumerate(frames) if frame.kind is not FrameKind.CLOSE]
+        bound = self._channels(urlsplit(request.uri).path, service)
+        first = next((frame for _, frame in messages if frame.sender is Sender.CLIENT), None)
+        value = parse(first.text if first.kind is FrameKind.TEXT else first.data) if first else None
+        channel = _knowing(bound, Sender.CLIENT, value)
+        if channel is None and bound and service is not None and bound[0].service == service:
+            channel = bound[0]
+        if channel is None:
+            return Checked(uncovered=len(messages))
+        violations: list[Violation] = []
+        uncovered = 0
+        for number, frame in messages:
+            payload = frame.text if frame.kind is FrameKind.TEXT else frame.data
+            found = channel.check_payload(frame.sender, payload, f"{where} frame {number} ({frame.sender})")
+            uncovered += found is None
+            violations.extend(found or ())
+        return Checked(frames=len(messages) - uncovered, uncovered=uncovered, violations=tuple(violations))
+
+    def _stream(self, content: Content, body: bytes, where: str, *, cut: bool) -> Checked:
+        assert content.events is not None
+        pieces = split_events(body)
+        if cut and pieces and not is_whole(pieces[-1]):
+            pieces.pop()
+        violations: list[Violation] = []
+        events = 0
+        for number, piece in enumerate(pieces):
+            found = content.events.check(piece, f"{where} event {number}")
+            if found is not None:
+                events += 1
+                violations.extend(found)
+        return Checked(responses=1, events=events, violations=tuple(violations))
+
+    def _operation(self, request: Request, service: str | None) -> Operation | None:
+        target = request.uri.partition("?")[0]
+        key = (request.method, target, service)
+        try:
+            return self._found[key]
+        except KeyError:
+            pass
+        parts = urlsplit(target)
+        method, host = request.method.upper(), parts.hostname or ""
+        path = parts.path.replace("//", "/") or "/"
+        near = [
+            (nearness, operation.variables, order)
+            for order, operation in enumerate(self.operations)
+            if operation.method == method and (nearness := operation.nearness(host, path, service)) is not None
+        ]
+        found = self.operations[min(near)[2]] if near else None
+        if len(self._found) >= _REMEMBERED:
+            self._found.clear()
+        self._found[key] = found
+        return found
+
+    def _channels(self, path: str, service: str | None) -> tuple[Channel, ...]:
+        key = (path, service)
+        found = self._bound.get(key)
+        if found is None:
+            normal = path.partition("?")[0].replace("//", "/")
+            fitting = [channel for channel in self.channels if channel.fits(normal)]
+            own = [channel for channel in fitting if service is not None and channel.service == service]
+            found = tuple(own or fitting)
+            if len(self._bound) >= _REMEMBERED:
+                self._bound.clear()
+            self._bound[key] = found
+        return found
+
+
+def _check_body(content: Content | None, media: str, body: bytes, where: str) -> tuple[Violation, ...] | None:
+    """Violations of a whole body; None where there is nothing to judge it by."""
+    if content is None or content.schema is None or not is_json(media):
+        return None
+    value = parse(body)
+    if isinstance(value, Unreadable):
+        if REDACTED.encode() in body:
+            return None
+        return (_violation(where, f"JSON ({value.reason})", excerpt(body), NO_JSON),)
+    if value == REDACTED:
+        return None
+    return content.schema.check(value, where)
+
+
+def _knowing(channels: tuple[Channel, ...], sender: Sender, value: object) -> Channel | None:
+    return next((channel for channel in channels if channel.knows(sender, value)), None)
+
+
+def _frame(found: tuple[Violation, ...] | None) -> Checked:
+    if found is None:
+        return _UNCOVERED
+    return Checked(frames=1, violations=found) if found else _GOOD_FRAME
+
+
+def _violation(where: str, expected: str, actual: str, schema: str, severity: Severity = Severity.ERROR) -> Violation:
+    return Violation(where=where, pointer="", expected=expected, actual=actual, schema=schema, severity=severity)
