@@ -143,8 +143,33 @@ DEFAULT = Rules(
 )
 
 _SECRET_WORDS = frozenset(
-    "apikey auth authorization connectionstring cookie credential credentials dsn jwt key keys pass passphrase passwd"
-    " password passwords pat pw pwd sas secret secrets signature token tokens".split()
+    [
+        "apikey",
+        "auth",
+        "authorization",
+        "connectionstring",
+        "cookie",
+        "credential",
+        "credentials",
+        "dsn",
+        "jwt",
+        "key",
+        "keys",
+        "pass",
+        "passphrase",
+        "passwd",
+        "password",
+        "passwords",
+        "pat",
+        "pw",
+        "pwd",
+        "sas",
+        "secret",
+        "secrets",
+        "signature",
+        "token",
+        "tokens",
+    ]
 )
 _PATH = re.compile(r"(?:[/~.]|[A-Za-z]:[\\/])")
 
@@ -155,7 +180,7 @@ def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
     A variable looks secret by a word of its name (`OPENAI_API_KEY`, `dbPassword`); a password inside a URL counts
     whatever the variable's name. File paths, and URLs without a password, are not secrets.
     """
-    found = set()
+    found: set[str] = set()
     for name, value in environment.items():
         stripped = value.strip().strip("\"'")
         if "://" in stripped:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 from urllib.parse import quote
 
@@ -123,7 +124,7 @@ def test_an_escape_sequence_before_a_secret_stays_whole() -> None:
 
 def chunkings(body: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
-    return [body[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [body[a:b] for a, b in itertools.pairwise(edges)]
 
 
 SECRETS = [SECRET, NUMBER, "two words here", "naïve-secret-value", *TOKENS]
