@@ -6,6 +6,7 @@ ReplayerError
 ├── UnreadableError     4  an input could not be read: the file, the place in it, what to do
 │   ├── CassetteError   4  … a cassette
 │   └── ContractError   4  … a schema, an OpenAPI or an AsyncAPI document
+├── WriteError          4  an output could not be written: the disk is full, or says no
 ├── LockedError         2  another process writes that cassette
 ├── RecorderError       2  the recorder process cannot start, or was lost
 └── FaultError          2  a fault that nobody can inject as it is written
@@ -31,6 +32,7 @@ __all__ = [
     "ReplayerError",
     "UnreadableError",
     "UsageError",
+    "WriteError",
     "closest",
 ]
 
@@ -71,6 +73,12 @@ class CassetteError(UnreadableError):
 
 class ContractError(UnreadableError):
     """A schema or a contract document is itself wrong."""
+
+
+class WriteError(ReplayerError):
+    """An output could not be written; what was there before still is."""
+
+    exit_status = ExitStatus.UNREADABLE
 
 
 class LockedError(ReplayerError):

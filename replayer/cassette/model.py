@@ -180,8 +180,10 @@ class Problem:
     """Something in a file that was left out or mended while loading; the rest of the file works."""
 
     index: int | None
-    """Of the interaction, from 0; None for the file."""
+    """Of the entry in the file, from 0; None for the file."""
     message: str
+    lost: bool = False
+    """The entry is not among the interactions: writing the file anew would lose it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
