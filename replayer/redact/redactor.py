@@ -1,0 +1,89 @@
+"""Takes secrets out of what is about to be written or shown: headers, URIs, texts, bodies, bodies as they pass.
+
+Pure: rules and values are handed in. What stands in a secret's place is `[REDACTED]`, so that JSON stays JSON, a header
+stays a header, and a URI can still be taken apart (in the host part, where brackets mean IPv6, it is `REDACTED`).
+Everything that the program writes or shows of an exchange goes through here first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from replayer.cassette.model import Headers
+from replayer.redact.find import REPLACEMENT, Finder
+from replayer.redact.rules import DEFAULT, Rules, secret_values
+from replayer.redact.stream import StreamRedactor
+
+__all__ = ["PLACEHOLDER", "Redactor"]
+
+PLACEHOLDER = REPLACEMENT.decode()
+
+
+class Redactor:
+    """`Redactor(rules, values)`: `values` are secrets in plain text, of 12 characters or more."""
+
+    def __init__(self, rules: Rules, environment_values: Sequence[str] = ()) -> None:
+        self._rules = rules
+        self._finder = Finder(rules, environment_values)
+
+    @classmethod
+    def default(cls, environment: Mapping[str, str]) -> Redactor:
+        """The default rules, and the values of the secret-looking variables in `environment`."""
+        return cls(DEFAULT, secret_values(environment))
+
+    def headers(self, headers: Headers) -> Headers:
+        """The same fields in the same order; values of secret fields, cookies' values and secrets elsewhere go."""
+        return tuple((name, self._header(name.lower(), value)) for name, value in headers)
+
+    def uri(self, uri: str) -> str:
+        """The same URI or path without user information, secret query values, and secrets elsewhere in it."""
+        address, hash_sign, fragment = uri.partition("#")
+        address, question, query = address.partition("?")
+        scheme, slashes, rest = address.partition("://")
+        if not slashes:
+            return self.text(address) + question + self._query(query) + hash_sign + self.text(fragment)
+        authority, slash, path = rest.partition("/")
+        host = self.text(authority.rpartition("@")[2])
+        host = host.replace(PLACEHOLDER, "REDACTED")
+        return (
+            f"{scheme}://{host}{slash}{self.text(path)}{question}{self._query(query)}{hash_sign}{self.text(fragment)}"
+        )
+
+    def text(self, text: str) -> str:
+        """The text of a frame, a message, a header's value."""
+        return self.body(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+    def body(self, body: bytes) -> bytes:
+        """A whole body, or the payload of a binary frame; of any type."""
+        stream = self.stream()
+        return b"".join(piece.data for piece in [*stream.feed(body), *stream.finish()])
+
+    def stream(self) -> StreamRedactor:
+        """For one body that is still coming."""
+        return StreamRedactor(self._finder)
+
+    def _header(self, name: str, value: str) -> str:
+        if name in self._rules.headers:
+            return PLACEHOLDER
+        if name == "set-cookie":
+            pair, semicolon, attributes = value.partition(";")
+            return _cookie(pair) + semicolon + self.text(attributes)
+        if name in self._rules.cookie_headers:
+            return ";".join(_cookie(pair) for pair in value.split(";"))
+        if name in {"location", "content-location", "referer"}:
+            return self.uri(value)
+        return self.text(value)
+
+    def _query(self, query: str) -> str:
+        return "&".join(self._pair(pair) for pair in query.split("&"))
+
+    def _pair(self, pair: str) -> str:
+        name, equals, value = pair.partition("=")
+        if equals and value and name.lower() in self._rules.query:
+            return f"{name}={PLACEHOLDER}"
+        return self.text(pair)
+
+
+def _cookie(pair: str) -> str:
+    name, equals, _ = pair.partition("=")
+    return f"{name}={PLACEHOLDER}" if equals else PLACEHOLDER

@@ -1,0 +1,203 @@
+"""What counts as a secret: names that announce one, shapes that known tokens have, values of the environment.
+
+The defaults are safe rather than sparing. A rule is data; `find.py` looks for it and `redactor.py` takes it out. Known
+token shapes begin with a literal, so that a body without that literal costs one search for it and nothing more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+__all__ = ["DEFAULT", "SHORTEST_VALUE", "Rules", "TokenShape", "secret_values"]
+
+SHORTEST_VALUE = 12
+"""Values of the environment below this many characters are not looked for: they would match ordinary words."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenShape:
+    """A provider's token: `literal` is in it, `pattern` matches the whole of it (at most 4 KiB before it is sure)."""
+
+    literal: bytes
+    pattern: re.Pattern[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Names are in lower case and are compared so, except JSON fields, which are case-sensitive as JSON is."""
+
+    headers: frozenset[str]
+    """Header fields whose whole value is taken out."""
+    cookie_headers: frozenset[str]
+    """Header fields that are cookies: names stay, values go."""
+    query: frozenset[str]
+    json_fields: frozenset[str]
+    """Fields of a JSON body, at any depth, whose string value is taken out."""
+    shapes: tuple[TokenShape, ...]
+
+
+def _shape(literal: str, rest: str) -> TokenShape:
+    # The character before may not belong to a word, or "task-force-…" would be a key.
+    return TokenShape(literal.encode(), re.compile(rb"(?<![A-Za-z0-9])" + re.escape(literal.encode()) + rest.encode()))
+
+
+DEFAULT = Rules(
+    headers=frozenset(
+        {
+            "api-key",
+            "apikey",
+            "authorization",
+            "openai-organization",
+            "openai-project",
+            "anthropic-organization-id",
+            "proxy-authorization",
+            "x-amz-security-token",
+            "x-api-key",
+            "x-auth-token",
+            "x-csrf-token",
+            "x-goog-api-key",
+            "x-goog-user-project",
+            "x-replayer-token",
+        }
+    ),
+    cookie_headers=frozenset({"cookie", "set-cookie"}),
+    query=frozenset(
+        {
+            "access_token",
+            "api-key",
+            "api_key",
+            "apikey",
+            "auth",
+            "client_secret",
+            "code_verifier",
+            "id_token",
+            "key",
+            "password",
+            "refresh_token",
+            "secret",
+            "sig",
+            "signature",
+            "token",
+            "x-amz-credential",
+            "x-amz-security-token",
+            "x-amz-signature",
+            "x-api-key",
+            "x-goog-credential",
+            "x-goog-signature",
+        }
+    ),
+    # Not "token": it is the text of a token in logprobs.
+    json_fields=frozenset(
+        {
+            "access_token",
+            "accessToken",
+            "api_key",
+            "apiKey",
+            "apikey",
+            "authorization",
+            "Authorization",
+            "client_secret",
+            "clientSecret",
+            "id_token",
+            "password",
+            "private_key",
+            "refresh_token",
+            "refreshToken",
+            "secret_key",
+            "x-api-key",
+        }
+    ),
+    shapes=(
+        _shape("sk-", r"[A-Za-z0-9_\-]{16,}"),  # OpenAI, Anthropic (sk-ant-), OpenRouter, DeepSeek, …
+        _shape("sk_live_", r"[A-Za-z0-9]{16,}"),
+        _shape("sk_test_", r"[A-Za-z0-9]{16,}"),
+        _shape("rk_live_", r"[A-Za-z0-9]{16,}"),
+        _shape("ek_", r"[A-Za-z0-9]{24,}"),  # OpenAI's ephemeral keys
+        _shape("AIza", r"[A-Za-z0-9_\-]{30,}"),
+        _shape("ya29.", r"[A-Za-z0-9_\-]{20,}"),
+        _shape("ghp_", r"[A-Za-z0-9]{30,}"),
+        _shape("gho_", r"[A-Za-z0-9]{30,}"),
+        _shape("ghu_", r"[A-Za-z0-9]{30,}"),
+        _shape("ghs_", r"[A-Za-z0-9]{30,}"),
+        _shape("ghr_", r"[A-Za-z0-9]{30,}"),
+        _shape("github_pat_", r"[A-Za-z0-9_]{22,}"),
+        _shape("glpat-", r"[A-Za-z0-9_\-]{20,}"),
+        _shape("hf_", r"[A-Za-z0-9]{30,}"),
+        _shape("gsk_", r"[A-Za-z0-9]{30,}"),
+        _shape("xai-", r"[A-Za-z0-9]{30,}"),
+        _shape("pplx-", r"[A-Za-z0-9]{30,}"),
+        _shape("r8_", r"[A-Za-z0-9]{30,}"),
+        _shape("npm_", r"[A-Za-z0-9]{30,}"),
+        _shape("pypi-", r"[A-Za-z0-9_\-]{40,}"),
+        _shape("xox", r"[abeoprs]-[A-Za-z0-9\-]{10,}"),
+        _shape("xapp-", r"[A-Za-z0-9\-]{20,}"),
+        _shape("AKIA", r"[A-Z0-9]{16}"),
+        _shape("ASIA", r"[A-Z0-9]{16}"),
+        _shape("SG.", r"[A-Za-z0-9_\-]{16,64}\.[A-Za-z0-9_\-]{16,}"),
+        # A JSON Web Token: two parts make it sure, the signature follows.
+        _shape("eyJ", r"[A-Za-z0-9_\-]{8,2000}\.eyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"),
+    ),
+)
+
+_SECRET_WORDS = frozenset(
+    [
+        "apikey",
+        "auth",
+        "authorization",
+        "connectionstring",
+        "cookie",
+        "credential",
+        "credentials",
+        "dsn",
+        "jwt",
+        "key",
+        "keys",
+        "pass",
+        "passphrase",
+        "passwd",
+        "password",
+        "passwords",
+        "pat",
+        "pw",
+        "pwd",
+        "sas",
+        "secret",
+        "secrets",
+        "signature",
+        "token",
+        "tokens",
+    ]
+)
+_PATH = re.compile(r"(?:[/~.]|[A-Za-z]:[\\/])")
+
+
+def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of secret-looking variables, longest first, each once; those of 12 characters or more.
+
+    A variable looks secret by a word of its name (`OPENAI_API_KEY`, `dbPassword`); a password inside a URL counts
+    whatever the variable's name. File paths, and URLs without a password, are not secrets.
+    """
+    found: set[str] = set()
+    for name, value in environment.items():
+        stripped = value.strip().strip("\"'")
+        if "://" in stripped:
+            found.update(_passwords(stripped))
+        elif _looks_secret(name) and not _PATH.match(stripped):
+            found.add(stripped)
+    return tuple(sorted((value for value in found if len(value) >= SHORTEST_VALUE), key=lambda v: (-len(v), v)))
+
+
+def _looks_secret(name: str) -> bool:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return not _SECRET_WORDS.isdisjoint(re.split(r"[^a-z0-9]+", words))
+
+
+def _passwords(url: str) -> Iterable[str]:
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return ()
+    return {password, unquote(password)} if password else ()
