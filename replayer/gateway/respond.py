@@ -68,7 +68,11 @@ class Responder:
         if injected is not None and (instead := injected.instead(asked, route.host)) is not None:
             return await exchange.deliver(instead)
         live = self._parts.live
-        if live is not None and live.serves(asked.method, target.partition("?")[0]):
+        if (
+            live is not None
+            and exchange.ours.upstream is None
+            and live.serves(asked.method, exchange.target.partition("?")[0])
+        ):
             return await self._dispatch(exchange, live, injected)
         return await self._play(exchange, asked, route, cassettes, injected)
 

@@ -70,6 +70,10 @@ class Routes:
             for name, upstream in self._upstreams.items()
         }
 
+    def rules(self) -> frozenset[Rules]:
+        """All rules that routes have, so that their indices can be built before the first request."""
+        return frozenset(route.rules for route in self._played)
+
     def of(self, target: str, upstream: str | None = None) -> tuple[str, Route]:
         """The target as it was recorded, and its route. `upstream` is the request's own word for it.
 

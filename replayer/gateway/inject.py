@@ -1,0 +1,3 @@
+"""THROWAWAY"""
+def injection(exchange, *, seed): return None
+class Injection: pass
