@@ -1,0 +1,63 @@
+"""The order of a worker's connection, as rules with names: what each one says when it is broken.
+
+`where` stays empty: whoever writes the violation down knows the entry of the journal. Pure; which rule is broken is
+decided in `queue`.
+"""
+
+from __future__ import annotations
+
+from replayer.contract.violation import Severity, Violation
+from replayer.dispatch.job import Job
+from replayer.dispatch.messages import Malformed
+
+__all__ = ["after_drain", "late", "malformed", "no_such_job", "not_running", "register_first", "stale_fence", "unasked"]
+
+
+def _broken(rule: str, expected: str, actual: str, pointer: str = "", severity: Severity = Severity.ERROR) -> Violation:
+    return Violation(
+        where="", pointer=pointer, expected=expected, actual=actual, schema=f"casola:{rule}", severity=severity
+    )
+
+
+def malformed(frame: Malformed) -> Violation:
+    """The frame is no message of the protocol."""
+    return _broken("message", "a message of the worker protocol", frame.why, frame.pointer)
+
+
+def register_first(kind: str) -> Violation:
+    """Something was said before registering."""
+    return _broken("register-first", "register as the first message", kind, "/type")
+
+
+def after_drain(kind: str) -> Violation:
+    """A draining or replaced worker spoke of new jobs."""
+    expected = "nothing after drain, or after being replaced, but the answers to running jobs"
+    return _broken("after-drain", expected, kind, "/type", Severity.WARNING)
+
+
+def no_such_job(job_id: str) -> Violation:
+    """An answer to a job that never was."""
+    return _broken("known-job", "the id of a job that was dispatched", job_id[:80], "/job_id")
+
+
+def not_running(job: Job) -> Violation:
+    """An answer to a job that this worker does not have."""
+    actual = f"{job.id}, which is {job.status}" + (f" at worker {job.worker_id}" if job.worker_id else "")
+    return _broken("running-job", "the id of a job that this worker was given", actual, "/job_id")
+
+
+def late(job_id: str, how: str) -> Violation:
+    """An answer to a job that has already ended: a second answer is the worker's fault, a late one is not."""
+    severity = Severity.ERROR if how == "answered" else Severity.INFO
+    return _broken("one-answer", "one answer to a job, in time", f"{job_id}, already {how}", "/job_id", severity)
+
+
+def stale_fence(job: Job, fence: int) -> Violation:
+    """An answer with another fence than the newest attempt's; to be expected from a worker that had been lost."""
+    severity = Severity.WARNING if job.attempts > 1 else Severity.ERROR
+    return _broken("fence", f"the fence {job.fence} of the newest attempt", str(fence), "/fence_token", severity)
+
+
+def unasked(kind: str) -> Violation:
+    """A result elsewhere, where no upload was offered."""
+    return _broken("result-ref", "job_result: no result_upload_url was offered", kind, "/type")

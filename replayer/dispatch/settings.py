@@ -1,0 +1,53 @@
+"""What can be set about the queue; a value, so that a running queue never changes its rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Policy", "Settings", "WhenNoWorker", "Workers"]
+
+
+class Workers(StrEnum):
+    """How many workers serve one session."""
+
+    ONE = "one"
+    """A worker that registers replaces its predecessor."""
+    MANY = "many"
+    """They serve side by side, by free capacity; one with a known `worker_id` replaces its namesake."""
+
+
+class WhenNoWorker(StrEnum):
+    """What becomes of a transient request that no worker is free for."""
+
+    UNAVAILABLE = "503"
+    QUEUE = "queue"
+    """It waits for a slot, as persisted jobs do, until the job timeout."""
+
+
+class Policy(StrEnum):
+    """What a frame that breaks its contract may still do."""
+
+    REPORT = "report"
+    """It is reported, and has its effect as far as it can be understood."""
+    REJECT = "reject"
+    """It is reported and refused: a result that breaks its contract fails its job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The section `[dispatch]` of a configuration; times are milliseconds."""
+
+    path: str = "/ws"
+    """Where workers connect."""
+    workers: Workers = Workers.ONE
+    when_no_worker: WhenNoWorker = WhenNoWorker.UNAVAILABLE
+    job_timeout_ms: float = 120_000
+    """Of a transient job, from its submission: then 504."""
+    lease_ms: float = 120_000
+    """Of a running persisted job, from its dispatch or its last progress: then it is dispatched anew."""
+    max_attempts: int = 3
+    """Dispatches of one persisted job before it has failed."""
+    max_frame_bytes: int = 1_048_576
+    """The largest frame that a worker takes: the public SDK closes with 1009 above it."""
+    policy: Policy = Policy.REPORT

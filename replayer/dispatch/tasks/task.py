@@ -1,0 +1,61 @@
+"""A task: how a request becomes a job's payload, and how the job's result becomes the answer.
+
+The payload is all that is kept between the two. A result that cannot become an answer raises `Unusable`, and the caller
+gets a 502 that says why: never a bare 500.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from replayer.cassette.model import Request, Response
+from replayer.dispatch.tasks import reply
+
+__all__ = ["Ask", "Payload", "Task", "Unusable"]
+
+Payload = dict[str, Any]
+"""What a job asks for: `task`, and the keys of that task."""
+
+
+class Unusable(Exception):
+    """The worker's result cannot be turned into an answer; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a request asks for."""
+
+    payload: Payload
+    wants_stream: bool = False
+    """It asked for a stream; it is answered whole, as in production."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One task by its name. `read` gives the payload, or a response that refuses the request."""
+
+    name: str
+    read: Callable[[str, Request], Ask | Response]
+    write: Callable[[Payload, Mapping[str, Any], float], Response]
+    """Payload, result, and now (seconds of the Unix epoch)."""
+
+    def ask(self, request: Request) -> Ask | Response:
+        """The payload for this request, or the 422 that refuses it."""
+        return self.read(self.name, request)
+
+    def answer(self, payload: Payload, result: Any, now_s: float) -> Response:
+        """The answer that this result (any JSON) is; a 502 where it is none."""
+        if not isinstance(result, dict):
+            kinds = {type(None): "null", bool: "a boolean", str: "a string", list: "a list"}
+            kind = kinds.get(type(result), "a number")
+            return reply.detail(502, f"The worker's result for {self.name} is {kind}, not an object")
+        if "_error" in result:
+            return reply.detail(502, str(result["_error"]))
+        try:
+            return self.write(payload, result, now_s)
+        except Unusable as error:
+            return reply.detail(502, f"The worker's result for {self.name} cannot be used: {error}")
+        except TypeError:  # orjson's word for nesting beyond what it writes; `write` raises no other
+            return reply.detail(502, f"The worker's result for {self.name} nests too deeply")
