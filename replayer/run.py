@@ -50,6 +50,11 @@ class Summary:
     """`<cassette>#<n>` of what no session played."""
     seed: int
 
+    @property
+    def misses(self) -> int:
+        """Requests that nothing recorded answers."""
+        return self.outcomes.get(Outcome.MISS, 0)
+
 
 class Run:
     """One run, seen from outside."""
@@ -106,7 +111,7 @@ class Run:
             "listening": [address.url for address in self._addresses],
             "seed": summary.seed,
             "requests": summary.requests,
-            "outcomes": dict(summary.outcomes),
+            "outcomes": {outcome.value: count for outcome, count in summary.outcomes.items()},
             "faulted": summary.faulted,
             "faults_not_applied": summary.not_applied,
             "violations": summary.violations,

@@ -102,7 +102,7 @@ class Control:
 
 def shown(entry: Entry) -> dict[str, Any]:
     """An entry as JSON; what it has nothing of is left out."""
-    told = {
+    fields = {
         "id": entry.id,
         "at": entry.at,
         "kind": entry.kind,
@@ -119,7 +119,7 @@ def shown(entry: Entry) -> dict[str, Any]:
         "duration_ms": entry.duration_ms,
         "under_way": entry.duration_ms is None,
     }
-    return {name: value for name, value in told.items() if value not in (None, "", [], {})}
+    return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
 
 
 def _outcomes(values: list[str]) -> frozenset[Outcome]:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from replayer.cassette.model import Headers, Request
 from replayer.errors import UsageError
-from replayer.faults.pacing import INSTANT, plan_of
+from replayer.faults.pacing import plan_of
 from replayer.gateway import answers
 from replayer.gateway.connect import Connector
 from replayer.gateway.exchange import Exchange, Parts
@@ -54,9 +54,7 @@ class Gateway:
             return await self._refuse(raw, target, str(error))
         return await self._journalled(self._exchange(raw, target, headers, session, ours))
 
-    def _exchange(
-        self, raw: web.BaseRequest, target: str, headers: Headers, session: Session, ours: Ours
-    ) -> Exchange:
+    def _exchange(self, raw: web.BaseRequest, target: str, headers: Headers, session: Session, ours: Ours) -> Exchange:
         session.requests += 1
         socket = raw.headers.get("Upgrade", "").lower() == "websocket"
         entry = self._journal.open(
@@ -86,9 +84,12 @@ class Gateway:
         except ConnectionError:
             entry.details["client"] = _LEFT
             return Delivered(keep_alive=False)
+        except web.HTTPException as refusal:
+            entry.outcome, entry.status = Outcome.REFUSED, refusal.status
+            raise
         except Exception as error:
             entry.details["defect"] = f"{type(error).__name__}: {error}"
-            return await exchange.refuse(answers.failed(error))
+            return await exchange.fail(answers.failed(error))
         except BaseException:
             # Cancelled: the client left, or the gateway stops.
             entry.details["client"] = _LEFT
@@ -100,8 +101,11 @@ class Gateway:
         self, raw: web.BaseRequest, target: str, headers: Headers, session: str | None
     ) -> web.StreamResponse:
         request = Request(method=raw.method, uri=target, headers=headers)
-        response = self._parts.control.answer(request, session=session)
-        return await deliver(prepare(plan_of(response, pace=INSTANT)), raw)
+        try:
+            response = self._parts.control.answer(request, session=session)
+        except Exception as error:
+            response = answers.failed(error)
+        return await deliver(prepare(plan_of(response)), raw)
 
     async def _refuse(self, raw: web.BaseRequest, target: str, detail: str) -> web.StreamResponse:
         """A request whose session cannot be told is refused in the default one."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from replayer.cassette.model import Request, header
+from replayer.cassette.model import header
 from replayer.errors import FaultError, UsageError
 from replayer.gateway import answers
 from replayer.gateway.exchange import Exchange, Parts
@@ -70,7 +70,5 @@ class Connector:
 
     async def _miss(self, exchange: Exchange, miss: Miss) -> web.StreamResponse:
         exchange.entry.details["nearest"] = [answers.described(near) for near in miss.nearest]
-        refusal = answers.missed(
-            miss, method="WebSocket", target=exchange.entry.target, status=self._parts.miss_status
-        )
+        refusal = answers.missed(miss, method="WebSocket", target=exchange.entry.target, status=self._parts.miss_status)
         return await exchange.answer(refusal, Outcome.MISS)

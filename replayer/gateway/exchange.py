@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from replayer.cassette.model import Request, Response
-from replayer.faults.pacing import INSTANT, plan_of
+from replayer.faults.pacing import plan_of
 from replayer.faults.plan import Plan
 from replayer.gateway.headers import Ours
 from replayer.gateway.http import Delivered, deliver
 from replayer.gateway.judge import Judge
 from replayer.gateway.ports import Control, Live
-from replayer.gateway.prepared import prepare
+from replayer.gateway.prepared import Prepared, field_value, prepare
 from replayer.gateway.routes import Routes
 from replayer.gateway.session import Session, Sessions
 from replayer.journal import Entry, Journal, Outcome
@@ -62,27 +62,41 @@ class Exchange:
     ours: Ours
     judged: bool
     """Whether contracts are checked: then the answer says how many violations there were."""
+    begun: bool = False
+    """Whether an answer has begun to go out: then there cannot be another."""
 
     async def refuse(self, response: Response) -> Delivered:
         """Answer with an error of ours."""
         return await self.answer(response, Outcome.REFUSED)
 
+    async def fail(self, response: Response) -> Delivered:
+        """Say that we failed, or where an answer has begun, end it where it is."""
+        return Delivered(keep_alive=False) if self.begun else await self.refuse(response)
+
     async def answer(self, response: Response, outcome: Outcome) -> Delivered:
         """Answer at once and whole."""
         self.entry.outcome = outcome
-        return await self.deliver(plan_of(response, pace=INSTANT))
+        return await self.deliver(plan_of(response))
 
-    async def deliver(self, plan: Plan) -> Delivered:
+    async def deliver(self, plan: Plan, *, known: int = 0) -> Delivered:
         """Send what a plan says; the entry's outcome, faults and violations go along."""
         self.entry.status = plan.status or None
         outcome = self.entry.outcome
         ours = b"" if outcome is None else b"replayer-outcome: %b\r\n" % outcome.value.encode()
-        return await deliver(prepare(plan), self.raw, ours=ours + self.noted())
+        if self.entry.interaction is not None:
+            ours += b"replayer-interaction: %b\r\n" % field_value(self.entry.interaction)
+        return await self.send(prepare(plan), ours, known=known)
 
-    def noted(self) -> bytes:
+    async def send(self, prepared: Prepared, ours: bytes = b"", *, known: int = 0) -> Delivered:
+        """Send what is ready. `known` violations are in what was recorded, and stand in an earlier entry."""
+        ours += self._noted(known)
+        self.begun = True
+        return await deliver(prepared, self.raw, ours=ours)
+
+    def _noted(self, known: int) -> bytes:
         """The fields of ours that change from request to request."""
         entry = self.entry
-        fields = b"replayer-violations: %d\r\n" % len(entry.violations) if self.judged else b""
+        fields = b"replayer-violations: %d\r\n" % (len(entry.violations) + known) if self.judged else b""
         if entry.faults:
             fields += b"replayer-faults: %b\r\n" % ", ".join(entry.faults).encode("latin-1", "replace")
         return fields

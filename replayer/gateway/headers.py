@@ -7,6 +7,7 @@ misspells `Replayer-Fault` must not pass believing that it injected something.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import http_sf
 
@@ -52,11 +53,11 @@ def split_headers(headers: Headers) -> tuple[Headers, Ours]:
 def cassette_names(value: str) -> tuple[str, ...]:
     """The names in a `Replayer-Cassette` header. UsageError where it is no list of strings."""
     try:
-        parsed = http_sf.parse(value.encode(), tltype="list")
+        parsed: Any = http_sf.parse(value.encode(), tltype="list")
     except ValueError as error:
         raise UsageError(_not_a_list(value)) from error
-    names = tuple(item[0] for item in parsed)
-    if not names or not all(type(name) is str for name in names):
+    names = tuple(item for item, _ in parsed if type(item) is str)
+    if not names or len(names) < len(parsed):
         raise UsageError(_not_a_list(value))
     return names
 

@@ -93,14 +93,12 @@ async def _write_steps(prepared: Prepared, raw: web.BaseRequest, head: bytes, pa
 def _framed(prepared: Prepared, raw: web.BaseRequest, ours: bytes, *, goes_on: bool) -> bytes:
     """The head with its framing and its empty line."""
     plan = prepared.plan
-    if prepared.bodiless or (raw.method == "HEAD" and not plan.streamed):
+    if prepared.bodiless or (raw.method == "HEAD" and plan.promised is None):
         framing = b""
     elif plan.streamed:
         framing = b"transfer-encoding: chunked\r\n" if raw.version >= (1, 1) else b""
     else:
-        # A body that is cut short is promised in full, so that its end is seen to be none.
-        promised = prepared.size + (plan.ending is not Ending.COMPLETE)
-        framing = b"content-length: %d\r\n" % promised
+        framing = b"content-length: %d\r\n" % prepared.promised
     if not goes_on:
         connection = b"connection: close\r\n"
     else:

@@ -6,7 +6,6 @@ first played. A judgement never stops an answer: the policy is to report.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -67,6 +66,6 @@ class Judge:
         return self._contract.response(hit.interaction.request, hit.interaction.response, where=where).violations
 
 
-def told(violations: Judged) -> list[Mapping[str, Any]]:
+def told(violations: Judged) -> list[dict[str, Any]]:
     """Violations as the journal keeps them."""
     return [asdict(violation) for violation in violations]

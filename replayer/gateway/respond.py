@@ -12,10 +12,9 @@ from aiohttp import web
 
 from replayer.cassette.model import Request
 from replayer.errors import FaultError, UsageError
-from replayer.faults.pacing import INSTANT, plan_of
+from replayer.faults.pacing import plan_of
 from replayer.gateway import answers
 from replayer.gateway.exchange import Exchange, Parts
-from replayer.gateway.http import deliver
 from replayer.gateway.inject import Injection, injection
 from replayer.gateway.intake import BodyTooLarge, BrokenBody, read_body
 from replayer.gateway.judge import told
@@ -95,19 +94,21 @@ class Responder:
         shelved = self._shelf.take(found, route.pace)
         entry.outcome = Outcome.HIT
         entry.interaction = shelved.name
-        if shelved.violations:
+        known = len(shelved.violations)
+        if known and found.played == 1:
             entry.violations.extend(told(shelved.violations))
+            known = 0
         if injected is not None:
-            return await exchange.deliver(injected.rewritten(shelved.prepared.plan))
-        entry.status = shelved.prepared.plan.status
-        return await deliver(shelved.prepared, exchange.raw, ours=exchange.noted())
+            return await exchange.deliver(injected.rewritten(shelved.plan), known=known)
+        entry.status = shelved.plan.status
+        return await exchange.send(shelved.prepared, known=known)
 
     async def _dispatch(self, exchange: Exchange, live: Live, injected: Injection | None) -> web.StreamResponse:
         entry = exchange.entry
         response = await live.answer(exchange.request, session=exchange.session.name)
         entry.outcome = Outcome.DISPATCHED
         entry.violations.extend(told(self._judge.response(exchange.request, response)))
-        plan = plan_of(response, pace=INSTANT)
+        plan = plan_of(response)
         return await exchange.deliver(plan if injected is None else injected.rewritten(plan))
 
     async def _miss(self, exchange: Exchange, miss: Miss, injected: Injection | None) -> web.StreamResponse:
@@ -121,5 +122,5 @@ class Responder:
         response = answers.missed(
             miss, method=exchange.request.method, target=entry.target, status=self._parts.miss_status
         )
-        plan = plan_of(response, pace=INSTANT)
+        plan = plan_of(response)
         return await exchange.deliver(plan if injected is None else injected.rewritten(plan))

@@ -7,7 +7,7 @@ recorded; `/{upstream}/…` and the header `Replayer-Upstream` name the host.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from replayer.config import Config
@@ -31,7 +31,7 @@ class Route:
     """The recorded host, or None where any will do."""
     base: str = ""
     """What the recorded paths begin with, and the asked ones do not."""
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     pace: Pace
 
 

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from urllib.parse import quote
 
 from replayer.contract.violation import Violation
 from replayer.faults.pacing import Pace, plan_of
 from replayer.faults.plan import Plan
-from replayer.gateway.prepared import Prepared, prepare
+from replayer.gateway.prepared import Prepared, field_value, prepare
 from replayer.match.player import Hit
 
 __all__ = ["Shelf", "Shelved"]
-
-_VISIBLE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 Judge = Callable[[Hit], tuple[Violation, ...]]
 """The violations of a recorded response."""
@@ -29,8 +26,9 @@ class Shelved:
     """A recorded answer, ready to go."""
 
     prepared: Prepared
+    """With the fields of ours that never change."""
     plan: Plan
-    """Without our own fields: what faults rewrite."""
+    """Without them: what faults rewrite."""
     name: str
     """`<cassette>#<n>`."""
     violations: tuple[Violation, ...]
@@ -54,8 +52,8 @@ class Shelf:
 
     def _make(self, hit: Hit, pace: Pace) -> Shelved:
         name = f"{hit.cassette}#{hit.index}"
-        plan = plan_of(hit.interaction.response, pace=pace)
-        ours = (("replayer-outcome", "hit"), ("replayer-interaction", quote(name, safe=_VISIBLE)))
+        plan = plan_of(hit.interaction.response, pace=pace, method=hit.interaction.request.method)
+        ours = (("replayer-outcome", "hit"), ("replayer-interaction", field_value(name).decode()))
         return Shelved(
             prepared=prepare(replace(plan, headers=plan.headers + ours)),
             plan=plan,

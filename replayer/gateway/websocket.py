@@ -14,6 +14,7 @@ from aiohttp import WSMsgType, web
 
 from replayer.cassette.model import Frame, FrameKind, Sender, header
 from replayer.gateway.exchange import Exchange
+from replayer.gateway.prepared import field_value
 from replayer.journal import Outcome
 from replayer.match.canonical import parse
 from replayer.match.jsondiff import Change, diff
@@ -48,7 +49,7 @@ async def play_connection(
     protocol = header(response.headers, "sec-websocket-protocol")
     socket = web.WebSocketResponse(protocols=(protocol,) if protocol else (), max_msg_size=_MAX_MESSAGE)
     socket.headers["Replayer-Outcome"] = Outcome.HIT.value
-    socket.headers["Replayer-Interaction"] = entry.interaction.encode("ascii", "backslashreplace").decode()
+    socket.headers["Replayer-Interaction"] = field_value(entry.interaction).decode()
     await socket.prepare(exchange.raw)
     try:
         for number, frame in enumerate(response.frames or ()):
@@ -98,9 +99,7 @@ async def _await(socket: web.WebSocketResponse, frame: Frame, number: int, rules
     change = next(differences(frame, message.data, rules), None)
     if change is not None:
         place = f" at {change.pointer}" if change.pointer else ""
-        raise _Departure(
-            f"frame {number}{place}: awaited {shorten(change.recorded)}, got {shorten(change.asked)}"
-        )
+        raise _Departure(f"frame {number}{place}: awaited {shorten(change.recorded)}, got {shorten(change.asked)}")
 
 
 def differences(frame: Frame, data: str | bytes, rules: Rules) -> Iterator[Change]:
