@@ -55,4 +55,16 @@ class Plan:
     steps: tuple[Step, ...] = ()
     streamed: bool = False
     """Chunked on the wire (boundaries matter); else one body with its length."""
+    promised: int | None = None
+    """Bytes that Content-Length says, of a plan that is not streamed and sends fewer; None: as many as it sends."""
     ending: Ending = Ending.COMPLETE
+
+    @property
+    def size(self) -> int:
+        """Bytes of body that the steps send."""
+        return sum(len(step.data) for step in self.steps if isinstance(step, Send))
+
+    @property
+    def sends(self) -> int:
+        """How many pieces of body the steps send."""
+        return sum(isinstance(step, Send) for step in self.steps)

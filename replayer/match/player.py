@@ -68,6 +68,8 @@ class Player:
         show: Show = shorten,
         redact: Callable[[Request], Request] = _as_it_is,
     ) -> None:
+        self.names = tuple(name for name, _ in cassettes)
+        """Of the cassettes, in the order of playing."""
         self._recorded = tuple(_in_order(cassettes))
         self._rules = rules if rules is not None else Rules()
         self._repeat = repeat

@@ -1,0 +1,72 @@
+"""The decision: which faults of a list take effect on one request, and what they make of its answer.
+
+The rule: faults apply from left to right, and the first that answers ends the list. `decide` draws them all before
+anything is asked of a source; `answer` says whether one of them answers instead; `rewrite` applies those before it to
+whatever answers, and tells which took effect and which could not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from replayer.cassette.model import Request
+from replayer.faults.chance import Dice, FaultState
+from replayer.faults.fault import Answering, Fault, NotApplied, Rewriting
+from replayer.faults.plan import Plan
+from replayer.faults.provider_errors import Provider
+
+__all__ = ["Decision", "Rewritten", "decide"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewritten:
+    """A plan after its faults."""
+
+    plan: Plan
+    applied: tuple[str, ...]
+    """Names of the faults that took effect, in their order: the header `Replayer-Faults`."""
+    not_applied: tuple[str, ...]
+    """`name: reason` of those that were asked for and could not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The faults that take effect on one request, each with its dice; at most the last of them answers."""
+
+    drawn: tuple[tuple[Fault, Dice], ...] = ()
+
+    def answer(self, request: Request, provider: Provider) -> Plan | None:
+        """What answers in the source's place; None where the source is asked. `rewrite` goes over it as well."""
+        if self.drawn and isinstance(self.drawn[-1][0], Answering):
+            return self.drawn[-1][0].answer(request, provider)
+        return None
+
+    def rewrite(self, plan: Plan) -> Rewritten:
+        """Apply the faults to the plan of what answers, be it a fault's or the source's."""
+        applied: list[str] = []
+        not_applied: list[str] = []
+        for fault, dice in self.drawn:
+            if isinstance(fault, Rewriting):
+                result = fault.rewrite(plan, dice)
+                if isinstance(result, NotApplied):
+                    not_applied.append(f"{fault.name}: {result.reason}")
+                    continue
+                plan = result
+            applied.append(fault.name)
+        return Rewritten(plan=plan, applied=tuple(applied), not_applied=tuple(not_applied))
+
+
+def decide(faults: Sequence[Fault], *, state: FaultState, seed: str, session: str, rule: str) -> Decision:
+    """Draw a rule's faults for one request that matches it, and count that request in the session's `state`."""
+    if not faults:
+        return Decision()
+    count = state.next(rule)
+    drawn: list[tuple[Fault, Dice]] = []
+    for place, fault in enumerate(faults):
+        dice = Dice(seed=seed, session=session, rule=rule, count=count, place=place)
+        if fault.drawn(dice):
+            drawn.append((fault, dice))
+            if isinstance(fault, Answering):
+                break
+    return Decision(drawn=tuple(drawn))
