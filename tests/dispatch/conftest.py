@@ -7,6 +7,7 @@ would speak the protocol.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -105,7 +106,7 @@ class Place:
             method=request.method,
             uri=str(request.url),
             headers=tuple(request.headers.items()),
-            body=await request.read() or None,
+            body=await request.content.read() or None,
         )
         answer = await self.server.answer(asked, session=session)
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
@@ -130,7 +131,9 @@ class Place:
 
     async def _post(self, path: str, body: Any, session: str) -> tuple[int, Any]:
         headers = {"Replayer-Session": session}
-        async with self.http.post(path, json=body, headers=headers) as answer:
+        headers["Content-Type"] = "application/json"
+        data = io.BytesIO(json.dumps(body).encode())  # aiohttp warns of large bodies in any other form
+        async with self.http.post(path, data=data, headers=headers) as answer:
             return answer.status, await answer.json()
 
     def chat(self, text: str = "hello", **keys: Any) -> asyncio.Task[tuple[int, Any]]:
@@ -145,7 +148,7 @@ class Place:
         """Ask again until the answer is the wanted one."""
         async with asyncio.timeout(5):
             while not wanted(body := (await self.get(path))[1]):
-                await asyncio.sleep(0)
+                continue
         return body
 
     def frames(self, kind: str) -> list[Entry]:
