@@ -12,6 +12,7 @@ import math
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import orjson
@@ -88,8 +89,28 @@ def _careful(value: Any) -> Any:
 
 
 def _yaml_line(value: Any) -> bytes:
-    import yaml
+    return _flow(value).encode()
 
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text = yaml.dump(value, Dumper=dumper, default_flow_style=True, width=2**30, sort_keys=False, allow_unicode=False)
-    return bytes(text.removesuffix("...\n").rstrip("\n"), "utf-8")
+
+def _flow(value: Any) -> str:
+    """YAML's flow style with every text in double quotes, for what JSON cannot say."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_flow_key(key)}{_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, set):
+        return "!!set " + _flow(dict.fromkeys(value))
+    if isinstance(value, bytes):
+        return f'!!binary "{b64encode(value).decode()}"'
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return number(value)
+    if value is None or isinstance(value, bool | int):
+        return "null" if value is None else str(value).lower()
+    return json_text(str(value))
+
+
+def _flow_key(key: Any) -> str:
+    text = _flow(key)
+    return f"{text}: " if len(text) < KEY_LIMIT else f"? {text} : "
