@@ -14,7 +14,7 @@ from replayer.match.nearmiss import NearMiss
 from replayer.match.player import Miss
 from replayer.problem import problem
 
-__all__ = ["described", "failed", "missed", "refused", "too_large", "unknown_cassettes", "upgrade_required"]
+__all__ = ["described", "failed", "missed", "refused", "too_large", "unknown_cassettes"]
 
 _NO_RETRY = (("x-should-retry", "false"),)
 
@@ -78,17 +78,6 @@ def too_large(limit: int) -> Response:
         title="The body is too large",
         detail=f"request bodies up to {limit} bytes are read; nothing was consumed",
         headers=_NO_RETRY,
-    )
-
-
-def upgrade_required(interaction: str) -> Response:
-    """An ordinary request where a connection is served."""
-    return problem(
-        "upgrade-required",
-        status=426,
-        title="This path is a WebSocket",
-        detail=f"{interaction} is a WebSocket connection: connect with ws:// or wss://",
-        headers=(("upgrade", "websocket"), *_NO_RETRY),
     )
 
 

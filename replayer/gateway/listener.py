@@ -24,6 +24,8 @@ MAX_BODY = 64 * 1024 * 1024
 """Bytes of a request body that are read."""
 _MAX_FIELD = 65_536
 """Bytes of one header field, and of the request line: session lists and bearer tokens can be long."""
+_LINGER_S = 1.0
+"""Seconds that the rest of a refused body is read, so that its sender gets to see the refusal."""
 _STOP_S = 0.3
 """Seconds that requests under way are given when the listener stops; once more for those that are cancelled."""
 _SILENT = logging.Logger("replayer.gateway")
@@ -48,6 +50,7 @@ class Listener:
             access_log=None,
             logger=_SILENT,
             auto_decompress=False,
+            lingering_time=_LINGER_S,
             max_line_size=_MAX_FIELD,
             max_field_size=_MAX_FIELD,
         )

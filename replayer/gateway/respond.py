@@ -89,8 +89,6 @@ class Responder:
         )
         if isinstance(found, Miss):
             return await self._miss(exchange, found, injected)
-        if found.interaction.is_websocket:
-            return await exchange.refuse(answers.upgrade_required(f"{found.cassette}#{found.index}"))
         shelved = self._shelf.take(found, route.pace)
         entry.outcome = Outcome.HIT
         entry.interaction = shelved.name
