@@ -62,7 +62,17 @@ ONLY_IN = {
     "vcr": ("replayer.cassette.vcrpy", "replayer.cli.verify"),
 }
 IMPURE = frozenset({"asyncio", "socket", "aiohttp", "time", "pathlib", "os", "tempfile", "subprocess", "threading"})
-UNWANTED_AT_START = ("mitmproxy", "vcr", "jsonschema", "rich", "hypothesis", "pytest", "openai", "requests", "http_sf_x")
+UNWANTED_AT_START = (
+    "mitmproxy",
+    "vcr",
+    "jsonschema",
+    "rich",
+    "hypothesis",
+    "pytest",
+    "openai",
+    "requests",
+    "http_sf_x",
+)
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -116,7 +126,9 @@ def test_shells_do_not_import_each_other(module: str) -> None:
     wrong = [
         name
         for name in imported(ALL[module])
-        if name.startswith("replayer.") and level(name) == SHELL and room(name) != room(module)
+        if name.startswith("replayer.")
+        and level(name) == SHELL
+        and room(name) != room(module)
         # The recorder writes through the one writer that there is.
         and not (room(module) == "record" and name.startswith("replayer.cassette"))
     ]

@@ -20,7 +20,9 @@ class Line:
 def show(lines: list[Line]) -> bool:
     """Print the lines; whether every bar was met."""
     rows = [("what", "measured", "bar", "")]
-    rows += [(line.what, line.measured, line.bar, {None: "", True: "met", False: "NOT MET"}[line.held]) for line in lines]
+    rows += [
+        (line.what, line.measured, line.bar, {None: "", True: "met", False: "NOT MET"}[line.held]) for line in lines
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
         cells = [row[0].ljust(widths[0]), *(row[column].rjust(widths[column]) for column in range(1, 4))]
