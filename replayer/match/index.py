@@ -19,9 +19,6 @@ from replayer.match.rules import Rules
 __all__ = ["Index", "Recorded", "Row"]
 
 _VIEWS_KEPT = 256
-_MEMO_KEPT = 2048
-_MEMO_BODY = 8192
-"""The last requests are remembered byte by byte: at most 16 MiB of them."""
 
 
 class Recorded(NamedTuple):
@@ -55,7 +52,6 @@ class Index:
         """For near misses: ordinals by normalised path."""
         self._recorded = recorded
         self._ids = ids
-        self._memo: dict[tuple[str, str, tuple[str, ...], bytes | None], Row | None] = {}
         self._merged: dict[tuple[int, ...], Row] = {}
         self._shapes: dict[tuple[str, str | int], list[Shape]] = defaultdict(list)
         exact: dict[Key, list[int]] = defaultdict(list)
@@ -83,19 +79,7 @@ class Index:
 
     def row(self, request: Request) -> Row | None:
         """What answers a request; None where nothing does."""
-        body = request.body
-        if body is not None and len(body) > _MEMO_BODY:
-            return self._look_up(normalize(request, self.rules))
-        kind = tuple(value for name, value in request.headers if name.lower() in ("content-type", "content-encoding"))
-        seen = (request.method, request.uri, kind, body)
-        try:
-            return self._memo[seen]
-        except KeyError:
-            row = self._look_up(normalize(request, self.rules))
-            if len(self._memo) >= _MEMO_KEPT:
-                del self._memo[next(iter(self._memo))]
-            self._memo[seen] = row
-            return row
+        return self._look_up(normalize(request, self.rules))
 
     def narrowed(self, row: Row, cassettes: frozenset[str] | None, hosts: frozenset[str] | None) -> Row:
         """The part of a row that lies in some cassettes and was recorded from some hosts (None: any)."""

@@ -28,7 +28,7 @@ Show = Callable[[Any], str]
 
 SHOWN = 80
 """Characters of a value that are shown."""
-_EACH_WAY = 32
+_EACH_WAY = 16
 """Candidates by the order of playing, and as many by the length of their bodies."""
 
 
@@ -126,7 +126,7 @@ class Nearest:
     def _shown(self, matcher: str, change: Change) -> Difference:
         recorded, asked = _around(change.recorded, change.asked)
         return Difference(
-            matcher=matcher, pointer=change.pointer, recorded=self._show(recorded), asked=self._show(asked)
+            matcher=matcher, pointer=_sendable(change.pointer), recorded=self._show(recorded), asked=self._show(asked)
         )
 
     def _normal(self, entry: Recorded) -> Normal:
@@ -197,7 +197,7 @@ def _parting(left: str, right: str) -> int:
 def as_text(value: Any) -> str:
     """A value of a request as text: JSON for JSON values, text as it is, `(absent)` for nothing."""
     if isinstance(value, str):
-        return value
+        return _sendable(value)
     if isinstance(value, bytes):
         return value[: 4 * SHOWN].decode("utf-8", "backslashreplace")
     if value is ABSENT:
@@ -205,7 +205,12 @@ def as_text(value: Any) -> str:
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
-        return repr(value)
+        return _sendable(repr(value))
+
+
+def _sendable(text: str) -> str:
+    """Without lone surrogates, which nobody can send on as UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def shorten(value: Any) -> str:

@@ -35,6 +35,11 @@ class Hit:
     played: int
     """How often this session has played it, this time included."""
 
+    @property
+    def name(self) -> str:
+        """`<cassette>#<n>`, as the header `Replayer-Interaction` has it."""
+        return f"{self.cassette}#{self.index}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miss:

@@ -112,3 +112,11 @@ def test_a_deep_body_is_explained_too_by_value_while_it_can_be_read() -> None:
         deep = Request(method="POST", uri=CHAT, body=b'{"a":' * depth + b"1" + b"}" * depth)
         [near] = miss(player(deep), replace(deep, body=(deep.body or b"").replace(b"1", b"2"))).nearest
         assert near.differed[0].pointer == pointer
+
+
+def test_what_is_no_text_can_still_be_told() -> None:
+    odd = Request(method="POST", uri=CHAT + "?q=%ff", body=b'{"\\ud800": "\\ud801"}')
+    [near] = miss(player(odd), replace(odd, uri=CHAT + "?q=%fe", body=b'{"\\ud800": "\\ud802"}')).nearest
+    assert [difference.pointer for difference in near.differed] == ["/q", "/\\ud800"]
+    assert repr(near).encode()
+    assert all(difference.recorded.encode() for difference in near.differed)
