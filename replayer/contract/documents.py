@@ -40,6 +40,12 @@ class Place:
         return f"{self.document}#{quote(self._pointer, safe=_IN_FRAGMENT)}" if self.path else self.document
 
     @property
+    def root(self) -> dict[str, Any]:
+        """The whole document around the place."""
+        contents = self.fetch(self.document)
+        return contents if isinstance(contents, dict) else {}
+
+    @property
     def _pointer(self) -> str:
         return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in self.path)
 
@@ -82,7 +88,9 @@ class Place:
 
     def at(self, reference: str) -> Place:
         """The place that a `$ref` written here names."""
-        document, _, fragment = urljoin(self.document, reference).partition("#")
+        within = reference.startswith("#")
+        target = self.document + reference if within else urljoin(self.document, reference)
+        document, _, fragment = target.partition("#")
         here = Place(self.fetch, document, (), self.fetch(document))
         for step in unquote(fragment).split("/")[1:]:
             name = step.replace("~1", "/").replace("~0", "~")

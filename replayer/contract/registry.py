@@ -1,8 +1,9 @@
 """The documents of a contract, from files: bundled ones, and the user's beside them. Never the network.
 
 A bundled document is `https://replayer.dev/schemas/<path>`, a user's is its `file:` URI, and may be known by its `$id`
-too. References between them are resolved here; any other URI is refused with the file that names it. Schemas are
-compiled one by one, when first needed: to start costs the reading of three small documents.
+too. Relative references are resolved against where a document was fetched from (a file's neighbours are files), and
+any other URI is refused with the file that names it. Schemas are compiled one by one, when first needed: to start
+costs the reading of three small documents.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ BASE = "https://replayer.dev/schemas/"
 """Where the `$id`s of bundled schemas begin."""
 
 _BUNDLED = ("openai/openapi.json", "casola/openapi.json", "casola/asyncapi.json")
+_INSIDE = "replayer:inside"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -101,12 +103,30 @@ class Registry:
         import jsonschema_rs  # 40 ms, which the start of a replay does not have
 
         try:
-            return jsonschema_rs.Draft202012Validator(
-                {"$schema": _DIALECT, "$ref": uri}, retriever=self.fetch, keywords=keywords()
-            )
+            return jsonschema_rs.Draft202012Validator(self._root(uri), retriever=self._resource, keywords=keywords())
         except (ValueError, RecursionError) as error:
             message = str(error).partition("\n")[0]
             raise ContractError(f"{_name(uri)}: {message}") from error
+
+    def _root(self, uri: str) -> dict[str, Any]:
+        """What the engine compiles for `uri`.
+
+        A schema inside a binding document becomes a definition of that document: the engine finds no references
+        behind a pointer with percent signs in it, and every path template (`/jobs/{id}`) has some.
+        """
+        document, _, fragment = uri.partition("#")
+        if not fragment:
+            return {"$schema": _DIALECT, "$ref": uri}
+        inside = place(document, self.fetch).at(uri)
+        known = {**inside.root.get("$defs", {}), _INSIDE: inside.value}
+        return {**inside.root, "$schema": _DIALECT, "$id": document, "$defs": known, "$ref": f"#/$defs/{_INSIDE}"}
+
+    def _resource(self, uri: str) -> Any:
+        """A document for the engine, which cannot take one whose `$id` is not where it was fetched from."""
+        contents = self.fetch(uri)
+        if isinstance(contents, dict) and contents.get("$id", uri) != uri:
+            return {**contents, "$id": uri}
+        return contents
 
     def fetch(self, uri: str) -> Any:
         """A document's contents by its URI. Raises ContractError; asks no network."""

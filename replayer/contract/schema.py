@@ -6,7 +6,7 @@ knows no files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -55,7 +55,7 @@ class Schema:
         try:
             if engine.is_valid(value):
                 return ()
-            errors = list(islice(engine.iter_errors(value), _MOST))
+            errors = _once(islice(engine.iter_errors(value), _MOST))
         except (ValueError, OverflowError, RecursionError) as error:
             # A value that did not come from our parser: lone surrogates, keys that are no strings, endless nesting.
             return (
@@ -69,3 +69,11 @@ class Schema:
             )
         found = (explain(error, where=where, schema=self.uri) for error in errors)
         return tuple(violation for violation in found if violation is not None)
+
+
+def _once(errors: Iterable[ValidationError]) -> list[ValidationError]:
+    """The errors, a value's wrong type told once: a condition (`then`) often narrows what the schema itself says."""
+    told: dict[object, ValidationError] = {}
+    for number, error in enumerate(errors):
+        told[tuple(error.instance_path) if error.kind.name == "type" else number] = error
+    return list(told.values())

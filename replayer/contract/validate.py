@@ -8,13 +8,14 @@ is handed in.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from replayer.cassette.model import End, Frame, FrameKind, Interaction, Request, Response, Sender
 from replayer.cassette.sse import is_whole, split_events
 from replayer.contract.asyncapi import Channel
+from replayer.contract.checked import Checked
+from replayer.contract.events import Events
 from replayer.contract.media import choose, is_json, media_type
 from replayer.contract.message import NO_JSON, REDACTED, Unreadable, excerpt, parse
 from replayer.contract.openapi import Content, Operation
@@ -25,39 +26,6 @@ __all__ = ["Checked", "Contract"]
 
 _REMEMBERED = 4096
 """Look-ups kept: paths that carry ids must not grow the memory for ever."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """How much was held against a schema, how much had none, and what did not fit."""
-
-    requests: int = 0
-    responses: int = 0
-    events: int = 0
-    """Of `text/event-stream` answers."""
-    frames: int = 0
-    uncovered: int = 0
-    """Messages without a contract, or not all there."""
-    violations: tuple[Violation, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """All messages that were checked."""
-        return self.requests + self.responses + self.events + self.frames
-
-    def counts(self) -> Checked:
-        """The same without the violations."""
-        return replace(self, violations=()) if self.violations else self
-
-    def __add__(self, other: Checked) -> Checked:
-        return Checked(
-            requests=self.requests + other.requests,
-            responses=self.responses + other.responses,
-            events=self.events + other.events,
-            frames=self.frames + other.frames,
-            uncovered=self.uncovered + other.uncovered,
-            violations=self.violations + other.violations,
-        )
 
 
 _NOTHING = Checked()
@@ -123,7 +91,7 @@ class Contract:
             wrong = _violation(where, " or ".join(contents), told, operation.uri, severity)
             return Checked(responses=1, violations=(wrong,))
         if content.events is not None:
-            return self._stream(content, response.body, where, cut=cut)
+            return _stream(content.events, response.body, where, cut=cut)
         found = None if cut else _check_body(content, media or "", response.body, where)
         return _UNCOVERED if found is None else Checked(responses=1, violations=found)
 
@@ -165,6 +133,11 @@ class Contract:
         request, response = interaction.request, interaction.response
         if response.frames is not None:
             return self._connection(request, response.frames, where, service)
+        if response.stub is not None:
+            # A stub's request is a pattern, and its template is not yet an answer.
+            whole = not {"template", "events"} & set(response.stub)
+            answered = self.response(request, response, where=f"{where} response", service=service)
+            return _UNCOVERED + (answered if whole else _UNCOVERED)
         asked = self.request(request, where=f"{where} request", service=service)
         return asked + self.response(request, response, where=f"{where} response", service=service)
 
@@ -194,20 +167,6 @@ class Contract:
             uncovered += found is None
             violations.extend(found or ())
         return Checked(frames=len(messages) - uncovered, uncovered=uncovered, violations=tuple(violations))
-
-    def _stream(self, content: Content, body: bytes, where: str, *, cut: bool) -> Checked:
-        assert content.events is not None
-        pieces = split_events(body)
-        if cut and pieces and not is_whole(pieces[-1]):
-            pieces.pop()
-        violations: list[Violation] = []
-        events = 0
-        for number, piece in enumerate(pieces):
-            found = content.events.check(piece, f"{where} event {number}")
-            if found is not None:
-                events += 1
-                violations.extend(found)
-        return Checked(responses=1, events=events, violations=tuple(violations))
 
     def _operation(self, request: Request, service: str | None) -> Operation | None:
         target = request.uri.partition("?")[0]
@@ -256,6 +215,20 @@ def _check_body(content: Content | None, media: str, body: bytes, where: str) ->
     if value == REDACTED:
         return None
     return content.schema.check(value, where)
+
+
+def _stream(events: Events, body: bytes, where: str, *, cut: bool) -> Checked:
+    pieces = split_events(body)
+    if cut and pieces and not is_whole(pieces[-1]):
+        pieces.pop()
+    violations: list[Violation] = []
+    count = 0
+    for number, piece in enumerate(pieces):
+        found = events.check(piece, f"{where} event {number}")
+        if found is not None:
+            count += 1
+            violations.extend(found)
+    return Checked(responses=1, events=count, violations=tuple(violations))
 
 
 def _knowing(channels: tuple[Channel, ...], sender: Sender, value: object) -> Channel | None:

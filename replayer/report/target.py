@@ -34,7 +34,8 @@ def parse(option: str) -> Target:
     """Read one option. Raises UsageError for a format that there is not."""
     name, equals, file = option.partition("=")
     if name not in set(Format):
-        raise UsageError(f"--report {name}: there is no such report{closest(name, Format)} (there are: {_KNOWN})")
+        near = closest(name, [str(known) for known in Format])
+        raise UsageError(f"--report {name}: there is no such report{near} (there are: {_KNOWN})")
     if equals and not file:
         raise UsageError(f"--report {option}: name the file after =, or leave = out to write to standard output")
     return Target(format=Format(name), file=Path(file) if file else None)
