@@ -17,11 +17,16 @@ from replayer.errors import CassetteError
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["DEPTH_LIMIT", "load_yaml"]
+__all__ = ["DEPTH_LIMIT", "SIZE_LIMIT", "load_yaml"]
 
 DEPTH_LIMIT = 1000
 """libyaml's composer is recursive C: some ten thousand levels overflow its stack and end the process (probed)."""
 
+SIZE_LIMIT = 10_000_000
+"""Values, counted as often as aliases repeat them: a small file can mean a very large value, or an endless one."""
+
+_ANCHOR = re.compile(rb"[\s\[{,]&\w")
+_ALIAS = re.compile(rb"[\s\[{,]\*\w")
 _DELETE = bytes(set(range(256)) - set(b"[]{}"))
 _AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _COMPACT = re.compile(rb"(?:[-?][ \t]+){100}")
@@ -34,7 +39,10 @@ def load_yaml(data: bytes, *, name: str) -> Any:
     try:
         if _may_be_deep(data):
             _check_depth(data, name)
-        return yaml.load(data, Loader=_loader())  # the class is a safe loader: see `_loader`
+        value = yaml.load(data, Loader=_loader())  # the class is a safe loader: see `_loader`
+        if _ANCHOR.search(data) and _ALIAS.search(data) and _size(value, {}) > SIZE_LIMIT:
+            raise CassetteError(f"{name}: its aliases mean more than {SIZE_LIMIT} values: not a cassette")
+        return value
     except yaml.MarkedYAMLError as error:
         raise CassetteError(_explain(error, name)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -43,6 +51,17 @@ def load_yaml(data: bytes, *, name: str) -> Any:
     except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         # PyYAML's constructors let through what a timestamp, a number or a tag's content does to them.
         raise CassetteError(f"{name}: a value in it cannot be built: {error}; quote it, or record it again") from None
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    """How many values this is when written out; each list and mapping is walked once."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = SIZE_LIMIT + 1  # for as long as we are inside: a value that holds itself has no end
+        items = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(item, known) for item in items)
+    return known[id(value)]
 
 
 def _explain(error: yaml.MarkedYAMLError, name: str) -> str:

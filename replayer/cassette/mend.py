@@ -9,16 +9,13 @@ from __future__ import annotations
 import binascii
 import json
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from replayer.cassette.content import undo
 from replayer.cassette.plain import Irregular
 
 __all__ = ["mended_request", "mended_response"]
-
-_VALUES_LIMIT = 1_000_000
-"""Of one body: YAML aliases can make a small file mean a very large value."""
 
 
 def mended_request(plain: dict[str, Any], notes: list[str]) -> dict[str, Any]:
@@ -114,24 +111,9 @@ def _body(body: Any, notes: list[str], whose: str) -> str | bytes:
 
 def _json(value: Any) -> str:
     """The bytes that were on the wire, as far as anybody can know: Python's default separators."""
-    left = _VALUES_LIMIT
-    stack: list[Iterator[Any]] = [iter((value,))]
-    while stack:
-        for item in stack[-1]:
-            left -= 1
-            if left < 0 or len(stack) > 500:
-                raise Irregular("a body in it is larger or deeper than any JSON body (YAML aliases?)")
-            if isinstance(item, dict):
-                stack.append(iter(item.values()))
-                break
-            if isinstance(item, list):
-                stack.append(iter(item))
-                break
-        else:
-            stack.pop()
     try:
         return json.dumps(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise Irregular(f"a body in it cannot be written as JSON: {error}") from None
 
 

@@ -157,14 +157,20 @@ def test_what_is_no_cassette_says_which_and_where(data: bytes, says: str) -> Non
     assert str(caught.value).startswith("dir/x.yaml")
 
 
+def refusal(data: bytes) -> str | None:
+    """What the codec says of a file that it refuses; any other exception fails the test."""
+    try:
+        decode(data, name="x.json")
+    except CassetteError as error:
+        return str(error)
+    return None
+
+
 @given(data=st.binary(max_size=200))
 @settings(max_examples=300, deadline=None)
 def test_no_bytes_raise_anything_but_our_error(data: bytes) -> None:
     for prefix in (b"", b"interactions:\n- ", b"# replayer flow 1\nversion: 1\ninteractions:\n- ", b"{"):
-        try:
-            decode(prefix + data, name="x.json")
-        except CassetteError as error:
-            assert "x.json" in str(error)
+        assert (refusal(prefix + data) or "x.json").startswith("x.json")
 
 
 @given(cut=st.integers(0, 10_000), noise=st.binary(min_size=1, max_size=3), data=st.data())
@@ -175,7 +181,4 @@ def test_a_damaged_cassette_loads_or_is_our_error(
     whole = encode(data.draw(cassettes), data.draw(st.sampled_from([Layout.BLOCK, Layout.FLOW])))
     at = cut % len(whole)
     for damaged in (whole[:at], whole[:at] + noise + whole[at:]):
-        try:
-            decode(damaged, name="x")
-        except CassetteError as error:
-            assert str(error).startswith("x")
+        assert (refusal(damaged) or "x.json").startswith("x.json")

@@ -29,7 +29,9 @@ def test_every_cassette_decodes_to_what_vcrpy_reads(folder: str) -> None:
         assert cassette.problems == (), path
         if path.name in BEFORE_VCRPY:
             continue
-        asked, answered, *_ = deserialize(path.read_text(), jsonserializer if path.suffix == ".json" else yamlserializer)
+        asked, answered, *_ = deserialize(
+            path.read_text(), jsonserializer if path.suffix == ".json" else yamlserializer
+        )
         assert len(asked) == len(cassette.interactions)
         for theirs, response, ours in zip(asked, answered, cassette.interactions, strict=True):
             body = theirs.body

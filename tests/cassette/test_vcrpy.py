@@ -64,7 +64,9 @@ def test_vcrpy_reads_whatever_we_write(
 def test_vcrpy_reads_our_json() -> None:
     one = Interaction(
         request=Request(method="POST", uri="http://a/b", headers=(("a", "b"),), body="é\n".encode()),
-        response=Response(status=200, reason="OK", headers=(("set-cookie", "a"), ("set-cookie", "b")), body=b"\n\xe2\x82\xac"),
+        response=Response(
+            status=200, reason="OK", headers=(("set-cookie", "a"), ("set-cookie", "b")), body=b"\n\xe2\x82\xac"
+        ),
     )
     cassette = Cassette(interactions=(one, one))
     assert_vcrpy_reads(cassette, encode(cassette, Layout.JSON).decode(), jsonserializer)
@@ -123,9 +125,8 @@ def ask_with_requests(base: str) -> list[tuple[int, bytes]]:
 
 def test_we_load_what_vcrpy_recorded_and_it_replays_what_we_rewrite(tmp_path: Path) -> None:
     path = tmp_path / "theirs.yaml"
-    with upstream() as base:
-        with vcr.use_cassette(str(path)):
-            live = ask_with_requests(base)
+    with upstream() as base, vcr.use_cassette(str(path)):
+        live = ask_with_requests(base)
     ours = store.read(path)
     assert ours.problems == ()
     # The redirect's target is recorded too, and vcrpy plays the same URI only once: so many were asked.
@@ -146,10 +147,9 @@ def test_we_load_what_vcrpy_recorded_and_it_replays_what_we_rewrite(tmp_path: Pa
 
 async def test_we_load_what_vcrpy_recorded_of_aiohttp(tmp_path: Path) -> None:
     path = tmp_path / "theirs.json"
-    with upstream() as base:
-        with vcr.use_cassette(str(path), serializer="json"):
-            async with aiohttp.ClientSession() as session, session.get(base + "/unicode") as answer:
-                live = await answer.read()
+    with upstream() as base, vcr.use_cassette(str(path), serializer="json"):
+        async with aiohttp.ClientSession() as session, session.get(base + "/unicode") as answer:
+            live = await answer.read()
     (one,) = store.read(path).interactions
     assert one.response.body == live == Upstream.answers["/unicode"][2]
 
