@@ -39,14 +39,15 @@ class Seen:
 async def post(base: str, body: Mapping[str, object], *, headers: Mapping[str, str] | None = None) -> Seen:
     """POST a chat completion below `base` (with the client's key) and read the answer as it comes."""
     own = {"authorization": f"Bearer {SECRET}", **(headers or {})}
-    received, chunks = b"", 0
+    received, chunks, end = b"", 0, 0
     async with aiohttp.ClientSession() as session:
         try:
             async with session.post(f"{base}/v1/chat/completions", json=body, headers=own) as response:
                 try:
                     async for data, end_of_chunk in response.content.iter_chunks():
                         received += data
-                        chunks += end_of_chunk
+                        if end_of_chunk and len(received) > end:  # the empty chunk that ends a body is none
+                            chunks, end = chunks + 1, len(received)
                     broke = ""
                 except aiohttp.ClientError as error:
                     broke = f"{type(error).__name__}: {error}"

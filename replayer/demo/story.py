@@ -5,7 +5,7 @@ Nothing is taken on trust: a step is a list of checks, and the demo holds only i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class Live:
     job: Seen
 
 
-async def tell(folder: Path) -> AsyncIterator[Step]:
+async def tell(folder: Path) -> AsyncGenerator[Step, None]:
     """Run the demo; its cassettes go to `folder`. Yields each step as it ends; ReplayerError where one cannot run."""
     provider_file, worker_file = folder / "provider.yaml", folder / "worker.yaml"
     provider = StandInProvider()

@@ -31,7 +31,7 @@ def typed(value: Any) -> Any:
 
 def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
-    assert SCHEMA["$id"] == "https://replayer.dev/schemas/cassette.json"
+    assert SCHEMA["$id"] == "https://replayer.dev/schemas/replayer/cassette.json"
 
 
 @pytest.mark.parametrize("layout", [Layout.BLOCK, Layout.FLOW])
