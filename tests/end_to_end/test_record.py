@@ -13,14 +13,13 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
 from replayer.cassette import store
-from replayer.cassette.model import End, FrameKind, Interaction, Response, Sender
+from replayer.cassette.model import End, FrameKind, Interaction, Sender
 from replayer.errors import RecorderError
 from replayer.record.launch import Recorder, recorder
 from replayer.record.messages import Exchanged, Message, Notice
@@ -166,9 +165,11 @@ async def test_an_upload_reaches_the_upstream_before_its_last_chunk_is_sent(tmp_
 
     async with upstream(take) as url:
         told = settings(tmp_path, openai=url)
-        async with recording(told) as (running, session, _):
-            async with session.post(running.listeners[0], data=body()) as answer:
-                assert await answer.read() == b"first,last"
+        async with (
+            recording(told) as (running, session, _),
+            session.post(running.listeners[0], data=body()) as answer,
+        ):
+            assert await answer.read() == b"first,last"
     assert only(told).request.body == b"first,last"
 
 
@@ -180,9 +181,8 @@ async def test_an_encoded_body_is_stored_decoded(tmp_path: Path) -> None:
 
     async with upstream(answer_gzip) as url:
         told = settings(tmp_path, openai=url)
-        async with recording(told) as (running, session, _):
-            async with session.get(running.listeners[0]) as answer:
-                assert SECRET in await answer.text()
+        async with recording(told) as (running, session, _), session.get(running.listeners[0]) as answer:
+            assert SECRET in await answer.text()
     recorded = only(told).response
     assert recorded.body == b'{"key": "[REDACTED]"}'
     assert recorded.encoding == "gzip"
@@ -432,6 +432,22 @@ async def spooled(told: Settings, text: str) -> Path:
             await asyncio.sleep(0.01)
 
 
+async def killed_in_the_middle(told: Settings) -> None:
+    """Three exchanges, and a fourth under way when the recorder is killed."""
+    async with recording(told) as (running, session, _):
+        for number in range(3):
+            async with session.get(f"{running.listeners[0]}/{number}") as answer:
+                await answer.read()
+        async with session.get(f"{running.listeners[0]}/endless") as answer:
+            await answer.content.readexactly(8)
+            spool = await spooled(told, "two")
+            assert spool.stat().st_mode & 0o777 == 0o600
+            os.kill(running.pid, signal.SIGKILL)
+            with pytest.raises(aiohttp.ClientError):
+                await answer.content.read()
+        await running.wait()
+
+
 async def test_a_killed_recorder_loses_nothing_that_was_finished_and_recovers_the_rest(tmp_path: Path) -> None:
     async def serve(request: web.Request) -> web.StreamResponse:
         return await (endless if request.path == "/endless" else answer_json)(request)
@@ -439,18 +455,7 @@ async def test_a_killed_recorder_loses_nothing_that_was_finished_and_recovers_th
     async with upstream(serve) as url:
         told = settings(tmp_path, openai=url)
         with pytest.raises(RecorderError, match="was killed by signal 9"):
-            async with recording(told) as (running, session, _):
-                for number in range(3):
-                    async with session.get(f"{running.listeners[0]}/{number}") as answer:
-                        await answer.read()
-                async with session.get(f"{running.listeners[0]}/endless") as answer:
-                    await answer.content.readexactly(8)
-                    spool = await spooled(told, "two")
-                    assert spool.stat().st_mode & 0o777 == 0o600
-                    os.kill(running.pid, signal.SIGKILL)
-                    with pytest.raises(aiohttp.ClientError):
-                        await answer.content.read()
-                await running.wait()
+            await killed_in_the_middle(told)
         assert [i.request.uri for i in interactions(told)] == [f"{url}/{n}" for n in range(3)]
         async with recording(told) as (running, session, _):
             async with session.get(f"{running.listeners[0]}/after") as answer:
@@ -464,7 +469,7 @@ async def test_a_killed_recorder_loses_nothing_that_was_finished_and_recovers_th
     assert kept[3].response.body == b"one\ntwo\n"
     times = [i.response.at or 0 for i in kept]
     assert times == sorted(times)
-    assert not spool.parent.exists()
+    assert not list(tmp_path.glob("*.spool"))
 
 
 async def command(*arguments: str, data: Path) -> asyncio.subprocess.Process:
@@ -562,3 +567,57 @@ async def test_a_port_in_use_is_2(tmp_path: Path) -> None:
         _, told = await process.communicate()
     assert process.returncode == 2
     assert f"cannot listen on 127.0.0.1:{port}".encode() in told
+
+
+CHUNKS = [
+    {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    for choice in (
+        {"index": 0, "delta": {"role": "assistant", "content": "Hel"}, "finish_reason": None},
+        {"index": 0, "delta": {"content": "lo"}, "finish_reason": None},
+        {"index": 0, "delta": {}, "finish_reason": "stop"},
+    )
+]
+
+
+async def provider(request: web.Request) -> web.StreamResponse:
+    """Answers as OpenAI does, plain and streaming."""
+    asked = await request.json()
+    if not asked.get("stream"):
+        choice = {"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}
+        return web.json_response(
+            {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+        )
+    answer = web.StreamResponse(headers={"content-type": "text/event-stream"})
+    await answer.prepare(request)
+    for chunk in CHUNKS:
+        await answer.write(f"data: {json.dumps(chunk)}\n\n".encode())
+    await answer.write(b"data: [DONE]\n\n")
+    return answer
+
+
+async def ask_openai(base: str) -> tuple[str | None, str]:
+    openai = pytest.importorskip("openai")
+    question = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    async with openai.AsyncOpenAI(api_key=SECRET, base_url=f"{base}/v1", max_retries=0) as client:
+        plain = await client.chat.completions.create(**question)
+        stream = await client.chat.completions.create(**question, stream=True)
+        pieces = [chunk.choices[0].delta.content or "" async for chunk in stream]
+    return plain.choices[0].message.content, "".join(pieces)
+
+
+async def test_the_official_client_of_openai_records_and_vcrpy_loads_the_file(tmp_path: Path) -> None:
+    async with upstream(provider) as url:
+        told = settings(tmp_path, openai=url)
+        async with recording(told) as (running, _, _heard):
+            assert await ask_openai(running.listeners[0]) == ("Hello", "Hello")
+    plain, streamed = interactions(told)
+    assert json.loads(plain.response.body)["choices"][0]["message"]["content"] == "Hello"
+    assert streamed.response.body.endswith(b"data: [DONE]\n\n")
+    assert len(streamed.response.chunks) >= 1
+    assert SECRET not in told.output.read_text()
+    from vcr.persisters.filesystem import FilesystemPersister
+    from vcr.serializers import yamlserializer
+
+    requests, responses = FilesystemPersister.load_cassette(str(told.output), yamlserializer)
+    assert [(r.method, r.uri) for r in requests] == [("POST", f"{url}/v1/chat/completions")] * 2
+    assert [r["body"]["string"] for r in responses] == [plain.response.body, streamed.response.body]
