@@ -67,7 +67,10 @@ class Finder:
 
     def spans(self, buffer: bytes, start: int) -> list[Span]:
         """Secrets that begin at `start` or later, apart from each other, in order; bytes before are context."""
-        found = sorted(self._all(buffer, start), key=lambda span: (span.start, -span.end))
+        found = list(self._all(buffer, start))
+        for span in found:  # grows while it is walked: what follows a secret at once may be followed by one, too
+            found.extend(self._next_to(buffer, span.end))
+        found.sort(key=lambda span: (span.start, -span.end))
         merged: list[Span] = []
         for span in found:
             if merged and span.start < merged[-1].end:
@@ -118,6 +121,14 @@ class Finder:
             if name in buffer:
                 yield from (Span(*match.span(1)) for match in self._field.finditer(buffer, start))
                 return
+
+    def _next_to(self, buffer: bytes, at: int) -> Iterator[Span]:
+        """Tokens that begin where another secret ends: that one's last letter does not make them part of a word."""
+        for shape in self._shapes:
+            if buffer.startswith(shape.literal, at):
+                match = shape.pattern.match(buffer[at:])
+                if match:
+                    yield Span(at, at + match.end(), growth=Growth.TOKEN)
 
 
 def _forms(value: str) -> Iterator[bytes]:

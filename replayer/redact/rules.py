@@ -39,9 +39,13 @@ class Rules:
     shapes: tuple[TokenShape, ...]
 
 
+# The character before may not belong to a word, or "task-force-…" would be a key; but it may end an escape sequence of
+# JSON (`\n`, `\u0020`) or of a URL (`%20`).
+_BEGINNING = rb"(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
+
+
 def _shape(literal: str, rest: str) -> TokenShape:
-    # The character before may not belong to a word, or "task-force-…" would be a key.
-    return TokenShape(literal.encode(), re.compile(rb"(?<![A-Za-z0-9])" + re.escape(literal.encode()) + rest.encode()))
+    return TokenShape(literal.encode(), re.compile(_BEGINNING + re.escape(literal.encode()) + rest.encode()))
 
 
 DEFAULT = Rules(

@@ -69,6 +69,15 @@ def test_known_token_shapes_are_found_anywhere(token: str) -> None:
     assert redactor().text(f'{{"a": "x {token} y"}}') == '{"a": "x [REDACTED] y"}'
 
 
+@pytest.mark.parametrize("before", ["\\n", "\\u00e9", "%20", "key=", "\\\\n"])
+def test_a_token_behind_an_escape_sequence_is_found(before: str) -> None:
+    assert redactor().text(before + TOKENS[0]) == before + "[REDACTED]"
+
+
+def test_a_token_right_behind_another_secret_is_found() -> None:
+    assert "sk-" not in redactor(SECRET).text(SECRET + TOKENS[0])
+
+
 @pytest.mark.parametrize("text", ["task-force-nine-of-the-northern-sector", "mask-abcdefghijklmnopqrstuv", "sk-short"])
 def test_ordinary_words_are_left_alone(text: str) -> None:
     assert redactor().text(text) == text
@@ -176,7 +185,7 @@ LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.sampled_from(SECRETS), st.text(max_size=12)
 )
 JSON = st.recursive(
-    st.one_of(LEAVES, st.just(int(NUMBER)), st.builds("".join, st.lists(PIECES, max_size=3))),
+    st.one_of(LEAVES, st.just(int(NUMBER)), st.builds(" ".join, st.lists(PIECES, max_size=3))),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8) | st.just("api_key"), inner),
     max_leaves=12,
 )

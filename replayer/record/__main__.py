@@ -1,0 +1,170 @@
+"""The recorder process: `python -m replayer.record`. Settings come as one line on stdin, messages go to stdout.
+
+The end of stdin is the word to stop, whether the parent says it or is gone: then what is finished is already in the
+file, what is open is written too, and the file gets its layout. This module is the wiring of that process, so it alone
+hands the recording its cassette.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
+
+from replayer import __version__
+from replayer.cassette import store
+from replayer.cassette.codec import Layout
+from replayer.cassette.model import Interaction, Metadata, Origin
+from replayer.clock import Clock, SystemClock, timestamp
+from replayer.errors import ExitStatus, ReplayerError
+from replayer.record.addon import RecordAddon
+from replayer.record.messages import Failed, Message, Notice, Ready, encode
+from replayer.record.proxy import running
+from replayer.record.recording import Recording
+from replayer.record.settings import Settings
+from replayer.record.upstreams import Listener, listeners
+from replayer.redact.redactor import Redactor
+
+TICK = 0.05
+"""Seconds between two looks at what has to go to the spool."""
+
+Tell = Callable[[Message], None]
+
+
+def main() -> NoReturn:
+    """Record until stdin ends; the exit status is the error's, or 0."""
+    tell = _teller(os.dup(sys.stdout.fileno()))
+    # Whatever a library prints must not look like a message of ours.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    try:
+        with open(0, "rb", buffering=0, closefd=False) as stdin:  # unbuffered: the loop reads on where this stops
+            settings = Settings.from_line(stdin.readline())
+        asyncio.run(_record(settings, tell))
+    except ValueError as error:
+        tell(Failed(text=str(error), status=ExitStatus.WRONG_USE))
+        sys.exit(ExitStatus.WRONG_USE)
+    except ReplayerError as error:
+        tell(Failed(text=str(error), status=error.exit_status))
+        sys.exit(error.exit_status)
+    sys.exit(ExitStatus.HELD)
+
+
+async def _record(settings: Settings, tell: Tell) -> None:
+    stop = asyncio.Event()
+    errors: list[ReplayerError] = []
+
+    def failed(error: ReplayerError) -> None:
+        errors.append(error)
+        stop.set()
+
+    clock = SystemClock()
+    redactor = Redactor.default(os.environ)
+    every = listeners(settings.upstreams, settings.port)
+    mode = store.AppendMode.REWRITE if settings.rewrite else store.AppendMode.CONTINUE
+    appender = store.Appender.open(settings.output, metadata=_metadata(settings, clock), mode=mode)
+    try:
+        for problem in appender.problems:
+            tell(Notice(text=f"{settings.output}: {problem.message}"))
+        recording = Recording(
+            path=settings.output,
+            writer=appender,
+            known=_known(settings),
+            redactor=redactor,
+            clock=clock,
+            tell=tell,
+            max_body=settings.max_body,
+        )
+        addon = RecordAddon(recording, every, failed)
+        async with (
+            running(
+                addon,
+                every,
+                host=settings.host,
+                confdir=settings.confdir,
+                trusted_ca=settings.trusted_ca,
+                tell=lambda text: tell(Notice(text=redactor.text(text))),
+            ) as proxy,
+            asyncio.TaskGroup() as group,
+        ):
+            tell(_ready(settings.host, every, proxy.ports))
+            ticking = group.create_task(_tick(recording, failed))
+            _on_stop(stop)
+            await stop.wait()
+            ticking.cancel()
+            await proxy.stop_listening()
+            summary = recording.close()
+        if errors:
+            raise errors[0]
+        appender.close(layout=Layout(settings.layout) if settings.layout else None)
+        tell(summary)
+    finally:
+        appender.abandon()
+
+
+async def _tick(recording: Recording, failed: Callable[[ReplayerError], None]) -> None:
+    while True:
+        await asyncio.sleep(TICK)
+        try:
+            recording.tick()
+        except ReplayerError as error:
+            failed(error)
+
+
+def _on_stop(stop: asyncio.Event) -> None:
+    """Set `stop` at the end of stdin, and at the signals that ask politely."""
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        with suppress(BlockingIOError):
+            if not os.read(sys.stdin.fileno(), 4096):
+                loop.remove_reader(sys.stdin.fileno())
+                stop.set()
+
+    loop.add_reader(sys.stdin.fileno(), read)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+
+def _teller(descriptor: int) -> Tell:
+    def tell(message: Message) -> None:
+        data = encode(message)
+        with suppress(BrokenPipeError):  # the parent is gone; the end of stdin says so too
+            while data:
+                data = data[os.write(descriptor, data) :]
+
+    return tell
+
+
+def _metadata(settings: Settings, clock: Clock) -> Metadata:
+    return Metadata(
+        origin=Origin.RECORDED,
+        recorded_at=timestamp(clock.now()),
+        tool=f"replayer {__version__}",
+        upstreams={upstream.name: upstream.url for upstream in settings.upstreams},
+    )
+
+
+def _known(settings: Settings) -> tuple[Interaction, ...]:
+    """What the file holds already, unless it goes anyway."""
+    if settings.rewrite or not settings.output.exists() or not settings.output.read_bytes().strip():
+        return ()
+    return store.read(settings.output).interactions
+
+
+def _ready(host: str, every: tuple[Listener, ...], ports: tuple[int, ...]) -> Ready:
+    shown = f"[{host}]" if ":" in host else host
+    bases = [f"http://{shown}:{port}" for port in ports]
+    names = [
+        (upstream.name, f"{base}/{upstream.name}" if listener.prefixed else base)
+        for listener, base in zip(every, bases, strict=True)
+        for upstream in listener.upstreams
+    ]
+    return Ready(listeners=tuple(bases), names=tuple(names))
+
+
+if __name__ == "__main__":
+    main()

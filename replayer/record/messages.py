@@ -1,0 +1,97 @@
+"""What the recorder process tells its parent, a JSON object a line on its stdout. Values; redacted already."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+__all__ = ["Exchanged", "Failed", "Message", "Notice", "Ready", "Summary", "decode", "encode"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The listeners are up."""
+
+    listeners: tuple[str, ...]
+    """`http://127.0.0.1:PORT`, the shared one first."""
+    names: tuple[tuple[str, str], ...]
+    """Each upstream's name and the base URL at which clients reach it here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchanged:
+    """An exchange is in the cassette."""
+
+    upstream: str
+    method: str
+    uri: str
+    status: int
+    ms: float
+    bytes: int
+    frames: int
+    end: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that the user should know and that ends nothing."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The recording ends for this reason, with this exit status."""
+
+    text: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The recording is over and everything is on disk."""
+
+    exchanges: int
+    """Newly in the cassette, connections among them."""
+    connections: int
+    frames: int
+    bytes: int
+    redacted: int
+    recovered: int
+    """Interactions that a killed run had left in the spool."""
+    requests: int
+    """Those that came, whether or not there was an answer to keep."""
+    file: str
+    """Empty if nothing was written."""
+
+
+Message = Ready | Exchanged | Notice | Failed | Summary
+_KINDS: dict[str, type[Message]] = {
+    "ready": Ready,
+    "exchange": Exchanged,
+    "notice": Notice,
+    "failed": Failed,
+    "summary": Summary,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def encode(message: Message) -> bytes:
+    """One line, with its newline."""
+    fields = {field.name: getattr(message, field.name) for field in dataclasses.fields(message)}
+    return orjson.dumps({"message": _NAMES[type(message)], **fields}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def decode(line: bytes) -> Message | None:
+    """The message of a line, or None if it is none of ours."""
+    try:
+        fields: dict[str, Any] = orjson.loads(line)
+        kind = _KINDS[fields.pop("message")]
+        if kind is Ready:
+            return Ready(listeners=tuple(fields["listeners"]), names=tuple((n, url) for n, url in fields["names"]))
+        return kind(**fields)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,160 @@
+"""One run of the recorder: which exchanges are under way, what is written, what is told.
+
+The rule: an interaction is in the cassette before its spool goes, and never twice. What an earlier run left in the
+spool comes first. It knows nothing of mitmproxy; `addon.py` calls it. The cassette's writer is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Protocol
+
+from replayer.cassette.model import End, Headers, Interaction
+from replayer.clock import Clock
+from replayer.record.assemble import assemble
+from replayer.record.exchange import Exchange
+from replayer.record.messages import Exchanged, Message, Notice, Summary
+from replayer.record.spool import Spool
+from replayer.redact.redactor import Redactor
+
+__all__ = ["Recording", "Writer"]
+
+UNSPOOLED_MS = 100.0
+"""An exchange that has lasted so long is in the spool, whatever it is waiting for."""
+
+
+class Writer(Protocol):
+    """What a recording asks of the cassette."""
+
+    def append(self, interaction: Interaction) -> None:
+        """Write one interaction, at once. Raises `WriteError`."""
+
+
+class Recording:
+    """The exchanges of one run. `tell` gets a message for the user; `known` is what the cassette holds already."""
+
+    def __init__(
+        self,
+        *,
+        path: Path,
+        writer: Writer,
+        known: Iterable[Interaction],
+        redactor: Redactor,
+        clock: Clock,
+        tell: Callable[[Message], None],
+        max_body: int,
+    ) -> None:
+        self._path = path
+        self._writer = writer
+        self._redactor = redactor
+        self._clock = clock
+        self._tell = tell
+        self._max_body = max_body
+        self._spool = Spool(path)
+        self._open: dict[Exchange, None] = {}  # in their order
+        self._over = False
+        self._first: float | None = None
+        self._counts = dict.fromkeys(("exchanges", "connections", "frames", "bytes", "redacted", "requests"), 0)
+        self._recovered = 0
+        times = self._recover(list(known))
+        self._offset = max(times) + 1.0 if times else 0.0
+
+    def begin(self, upstream: str, method: str, uri: str, headers: Headers) -> Exchange:
+        """A request's head has come. `uri` is the upstream's own."""
+        now = self._clock.ms()
+        if self._first is None:
+            self._first = now
+        self._counts["requests"] += 1
+        exchange = Exchange(
+            upstream=upstream,
+            method=method,
+            uri=uri,
+            headers=headers,
+            at=self._offset + now - self._first,
+            clock=self._clock,
+            redactor=self._redactor,
+            log=self._spool.log(),
+            max_body=self._max_body,
+        )
+        self._open[exchange] = None
+        return exchange
+
+    def finish(self, exchange: Exchange, end: End) -> None:
+        """An exchange is over: write it and tell of it. Once is enough; later calls do nothing."""
+        if exchange not in self._open:
+            return
+        del self._open[exchange]
+        interaction = exchange.finish(end)
+        if interaction is not None:
+            self._writer.append(interaction)
+            self._count(exchange)
+        exchange.discard()
+        if exchange.broken:
+            self.notice(exchange.upstream, f"{exchange.method} {exchange.uri}: {exchange.broken}")
+        if interaction is not None:
+            self._tell(_exchanged(exchange, interaction))
+
+    def drop(self, exchange: Exchange) -> None:
+        """What passed cannot be told truly: nothing of it is kept."""
+        if exchange in self._open:
+            del self._open[exchange]
+            exchange.discard()
+
+    def notice(self, upstream: str, text: str) -> None:
+        """Something about an upstream that the user should know."""
+        self._tell(Notice(text=self._redactor.text(f"{upstream}: {text}")))
+
+    def tick(self) -> None:
+        """Time has passed: what has lasted a moment goes to the spool."""
+        for exchange in self._open:
+            if exchange.duration >= UNSPOOLED_MS:
+                exchange.spill()
+
+    def close(self) -> Summary:
+        """Recording stops: what is still open is written with what there was."""
+        for exchange in list(self._open):
+            self.finish(exchange, End.OPEN)
+        self._spool.close()
+        written = self._counts["exchanges"] + self._recovered
+        return Summary(recovered=self._recovered, file=str(self._path) if written else "", **self._counts)
+
+    def _count(self, exchange: Exchange) -> None:
+        self._counts["exchanges"] += 1
+        self._counts["connections"] += exchange.is_websocket
+        self._counts["frames"] += exchange.frames
+        self._counts["bytes"] += exchange.bytes
+        self._counts["redacted"] += exchange.redacted
+
+    def _recover(self, known: list[Interaction]) -> list[float]:
+        """Write what a killed run left in the spool; the times at which known requests came."""
+        written = {(one.request.method, one.request.uri, one.response.at) for one in known}
+        times = [one.response.at for one in known if one.response.at is not None]
+        for path, events in self._spool.leftovers():
+            interaction = assemble(events)
+            # A kill between the writing and the removing leaves both.
+            if interaction is not None and _key(interaction) not in written:
+                self._writer.append(interaction)
+                self._recovered += 1
+                times.append(interaction.response.at or 0.0)
+            path.unlink(missing_ok=True)
+        if self._recovered:
+            self._tell(Notice(text=f"{self._path}: {self._recovered} interrupted exchange(s) recovered, end: lost"))
+        return times
+
+
+def _key(interaction: Interaction) -> tuple[str, str, float | None]:
+    return (interaction.request.method, interaction.request.uri, interaction.response.at)
+
+
+def _exchanged(exchange: Exchange, interaction: Interaction) -> Exchanged:
+    return Exchanged(
+        upstream=exchange.upstream,
+        method=exchange.method,
+        uri=exchange.uri,
+        status=interaction.response.status,
+        ms=round(exchange.duration, 1),
+        bytes=exchange.bytes,
+        frames=exchange.frames,
+        end=interaction.response.end,
+    )

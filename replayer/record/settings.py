@@ -1,0 +1,54 @@
+"""What a recorder process is told, as one line of JSON on its stdin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from replayer.record.upstreams import Upstream
+
+__all__ = ["MAX_BODY", "Settings"]
+
+MAX_BODY = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One recording."""
+
+    output: Path
+    upstreams: tuple[Upstream, ...]
+    confdir: Path
+    """Where mitmproxy keeps its CA."""
+    host: str = "127.0.0.1"
+    port: int = 0
+    """Of the shared listener; 0 means any free one."""
+    rewrite: bool = False
+    """What the file holds already goes when the first new interaction arrives."""
+    layout: str | None = None
+    """`block`, `flow` or `json`; None leaves it to the file's size."""
+    max_body: int = MAX_BODY
+    """Bytes of a response's body that are stored; above, it is passed through and `omitted`."""
+    trusted_ca: str | None = None
+    """PEM file of the CAs that upstreams are held against; None: those that everybody trusts."""
+
+    def to_line(self) -> bytes:
+        """One line, with its newline."""
+        upstreams = [{"name": u.name, "url": u.url, "port": u.port} for u in self.upstreams]
+        fields: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        fields.update(output=str(self.output), confdir=str(self.confdir), upstreams=upstreams)
+        return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Settings:
+        """Raises ValueError for what is no settings line of the same version."""
+        try:
+            fields: dict[str, Any] = orjson.loads(line)
+            upstreams = tuple(Upstream(**upstream) for upstream in fields.pop("upstreams"))
+            output, confdir = Path(fields.pop("output")), Path(fields.pop("confdir"))
+            return cls(output=output, confdir=confdir, upstreams=upstreams, **fields)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"the recorder was not told what it needs: {error}") from None

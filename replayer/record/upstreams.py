@@ -1,0 +1,134 @@
+"""Which upstreams there are, at which listener and under which prefix each is reached. Pure.
+
+`NAME=URL`: the upstreams without a port of their own share one listener; if they are several, each is reached under
+`/NAME/…`, a single one without a prefix. `NAME=URL@PORT` has a listener of its own, without a prefix.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from replayer.errors import UsageError
+
+__all__ = ["Listener", "Target", "Upstream", "listeners", "parse"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
+_SCHEMES = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """A server that is recorded. `url` has no trailing slash; `port` is the listener's own, or None."""
+
+    name: str
+    url: str
+    port: int | None = None
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`; a WebSocket is upgraded from there."""
+        return _SCHEMES[urlsplit(self.url).scheme]
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def host_port(self) -> int:
+        return urlsplit(self.url).port or _PORTS[self.scheme]
+
+    @property
+    def path(self) -> str:
+        """What the upstream's own paths begin with; empty for most."""
+        return urlsplit(self.url).path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a request goes."""
+
+    upstream: Upstream
+    path: str
+    """With its query."""
+
+    def uri(self, *, websocket: bool) -> str:
+        """The upstream's own URI; the port stands in it where it is not the scheme's."""
+        scheme = self.upstream.scheme
+        shown = scheme.replace("http", "ws") if websocket else scheme
+        return f"{shown}://{self.authority}{self.path}"
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header."""
+        host = f"[{self.upstream.host}]" if ":" in self.upstream.host else self.upstream.host
+        port = self.upstream.host_port
+        return host if port == _PORTS[self.upstream.scheme] else f"{host}:{port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """A port of ours, and what is reached there. `port` 0 means any free one."""
+
+    port: int
+    upstreams: tuple[Upstream, ...]
+
+    @property
+    def prefixed(self) -> bool:
+        return len(self.upstreams) > 1
+
+    def target(self, path: str) -> Target | None:
+        """Where a request for `path` (with its query) goes; None if no upstream has that prefix."""
+        if not self.prefixed:
+            return Target(upstream=self.upstreams[0], path=self.upstreams[0].path + path)
+        for upstream in self.upstreams:
+            prefix = f"/{upstream.name}"
+            rest = path[len(prefix) :]
+            if path.startswith(prefix) and rest[:1] in ("", "/", "?"):
+                return Target(upstream=upstream, path=upstream.path + (rest if rest.startswith("/") else "/" + rest))
+        return None
+
+
+def parse(text: str) -> Upstream:
+    """`NAME=URL` or `NAME=URL@PORT`. Raises UsageError."""
+    name, equals, url = text.partition("=")
+    if not equals or not _NAME.fullmatch(name):
+        raise UsageError(f"--upstream {text}: write NAME=URL, such as openai=https://api.openai.com")
+    port = None
+    address, at, digits = url.rpartition("@")
+    if at and digits.isdigit():
+        url, port = address, int(digits)
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in _SCHEMES and parts.hostname and parts.port != 0 and (port or 0) <= 65535
+    except ValueError:
+        sound = False
+    if not sound or parts.query or parts.fragment:
+        raise UsageError(
+            f"--upstream {text}: {url!r} is no address of an upstream; it is a scheme (http, https, ws, wss), a host "
+            f"and perhaps a port and a path"
+        )
+    if parts.username is not None:
+        raise UsageError(f"--upstream {name}=…: leave user and password out of the URL; the client sends its own")
+    return Upstream(name=name, url=url.rstrip("/"), port=port)
+
+
+def listeners(upstreams: Sequence[Upstream], port: int) -> tuple[Listener, ...]:
+    """The shared listener first. Raises UsageError for a name or a port that is used twice, or for none at all."""
+    names = [upstream.name for upstream in upstreams]
+    if not names:
+        raise UsageError("say what to record: --upstream NAME=URL, such as openai=https://api.openai.com")
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two upstreams have the name {name!r}")
+    shared = tuple(upstream for upstream in upstreams if upstream.port is None)
+    own = [Listener(port=u.port, upstreams=(u,)) for u in upstreams if u.port is not None]
+    every = (*([Listener(port=port, upstreams=shared)] if shared else []), *own)
+    ports = [listener.port for listener in every if listener.port]
+    for number in ports:
+        if ports.count(number) > 1:
+            raise UsageError(f"two listeners have the port {number}")
+    return every
