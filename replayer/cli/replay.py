@@ -7,6 +7,7 @@ nobody has to read either. What the run was is said once, at its end.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 import signal
@@ -90,6 +91,8 @@ def command(
     )
     service = build(loaded, options, clock=SystemClock(), environment=os.environ)
     _tell(_problems(loaded))
+    # What is loaded stays for the whole run: the garbage collector need not walk it again and again.
+    gc.freeze()
     asyncio.run(_serve(service))
     sys.exit(_end(service.run, conditions))
 

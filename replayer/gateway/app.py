@@ -63,10 +63,9 @@ class Gateway:
             method=raw.method,
             target=self._parts.redact(target),
         )
-        request = Request(method=raw.method, uri=target, headers=headers)
         return Exchange(
             raw=raw,
-            request=request,
+            headers=headers,
             target=target,
             session=session,
             entry=entry,

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from replayer.cassette.model import header
-from replayer.errors import FaultError, UsageError
+from replayer.cassette.model import Request, header
+from replayer.errors import ReplayerError
 from replayer.gateway import answers
 from replayer.gateway.exchange import Exchange, Parts
 from replayer.gateway.inject import injection
-from replayer.gateway.narrow import UnknownCassette, narrowed
-from replayer.gateway.routes import UnknownUpstream
+from replayer.gateway.narrow import narrowed
+from replayer.gateway.refusal import refusal
 from replayer.gateway.websocket import play_connection
 from replayer.journal import Outcome
 from replayer.match.player import Miss
@@ -34,11 +34,12 @@ class Connector:
         """One connection. ConnectionError where the client left in the handshake."""
         path = exchange.target.partition("?")[0]
         live = self._parts.live
+        asked = Request(method=exchange.raw.method, uri=exchange.target, headers=exchange.headers)
         try:
             cassettes = narrowed(exchange.ours.cassette, self._parts.cassettes)
             injected = injection(exchange, seed=self._parts.seed)
             if injected is not None:
-                instead = injected.instead(exchange.request, None)
+                instead = injected.instead(asked, None)
                 if instead is not None:
                     return await exchange.deliver(instead)
                 injected.unapplied("faults of frames are not built yet: this one was not applied to a connection")
@@ -47,17 +48,10 @@ class Connector:
                 exchange.entry.status = 101
                 return await live.connect(exchange.raw, session=exchange.session.name)
             target, route = self._parts.routes.of(exchange.target, exchange.ours.upstream)
-        except FaultError as error:
-            return await exchange.refuse(answers.refused("bad-fault", str(error)))
-        except UnknownCassette as error:
-            return await exchange.refuse(answers.unknown_cassettes(error.names, sorted(self._parts.cassettes)))
-        except UnknownUpstream as error:
-            return await exchange.refuse(answers.refused("unknown-upstream", str(error), status=404))
-        except UsageError as error:
-            return await exchange.refuse(answers.refused("bad-header", str(error)))
-        host = header(exchange.request.headers, "host") or "localhost"
+        except ReplayerError as error:
+            return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
         found = self._parts.player.answer(
-            replace(exchange.request, uri=f"ws://{host}{target}"),
+            replace(asked, uri=f"ws://{header(asked.headers, 'host') or 'localhost'}{target}"),
             state=exchange.session.play,
             entry=exchange.entry.id,
             cassettes=cassettes,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from replayer.cassette.model import Request, Response
+from replayer.cassette.model import Headers, Response
 from replayer.faults.pacing import plan_of
 from replayer.faults.plan import Plan
 from replayer.gateway.headers import Ours
@@ -53,8 +53,8 @@ class Exchange:
     """One request under way."""
 
     raw: web.BaseRequest
-    request: Request
-    """As it came, without the fields that are ours."""
+    headers: Headers
+    """As they came, without the fields that are ours."""
     target: str
     """Path and query, without the session's prefix."""
     session: Session

@@ -25,6 +25,9 @@ ANSWERS = frozenset({"replayer-outcome", "replayer-interaction", "replayer-viola
 """Ours in answers: a program that sends an answer's headers on is not mistaken, they are taken out in silence."""
 NAMES = (SESSION, CASSETTE, UPSTREAM, FAULT)
 _ENVOY = "x-envoy-fault-"
+_OURS = (PREFIX, _ENVOY)
+_INITIALS = frozenset("rRxX")
+"""Most fields are told apart by their first letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ NOTHING = Ours()
 def split_headers(headers: Headers) -> tuple[Headers, Ours]:
     """The request's own headers, and what ours ask for. UsageError for one that there is not."""
     for name, _ in headers:
-        if name[:9].lower() == PREFIX or name[:14].lower() == _ENVOY:
+        if name[:1] in _INITIALS and name.lower().startswith(_OURS):
             return _split(headers)
     return headers, NOTHING
 

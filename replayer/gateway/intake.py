@@ -29,8 +29,9 @@ class BrokenBody(ReplayerError):
 
 async def read_body(raw: web.BaseRequest) -> bytes:
     """The body as it came, content encoding and all; `b""` where there is none. Raises BodyTooLarge, BrokenBody."""
-    if not raw.body_exists:
-        return b""
+    content = raw.content
+    if content.is_eof() and content.total_bytes <= raw.client_max_size and content.exception() is None:
+        return content.read_nowait()  # all of it is here already: the everyday case
     length = raw.content_length
     if length is not None and length > raw.client_max_size:
         raise BodyTooLarge(raw.client_max_size)

@@ -11,16 +11,17 @@ from dataclasses import replace
 from aiohttp import web
 
 from replayer.cassette.model import Request
-from replayer.errors import FaultError, UsageError
+from replayer.errors import ReplayerError
 from replayer.faults.pacing import plan_of
 from replayer.gateway import answers
 from replayer.gateway.exchange import Exchange, Parts
 from replayer.gateway.inject import Injection, injection
-from replayer.gateway.intake import BodyTooLarge, BrokenBody, read_body
+from replayer.gateway.intake import read_body
 from replayer.gateway.judge import told
-from replayer.gateway.narrow import UnknownCassette, narrowed
+from replayer.gateway.narrow import narrowed
 from replayer.gateway.ports import Live
-from replayer.gateway.routes import Route, UnknownUpstream
+from replayer.gateway.refusal import refusal
+from replayer.gateway.routes import Route
 from replayer.gateway.shelf import Shelf
 from replayer.journal import Outcome
 from replayer.match.player import Miss
@@ -43,37 +44,27 @@ class Responder:
         """Answer one request. ConnectionError where the client left before the end."""
         try:
             body = await read_body(exchange.raw)
-            if body:
-                exchange.request = replace(exchange.request, body=body)
             cassettes = narrowed(exchange.ours.cassette, self._parts.cassettes)
             target, route = self._parts.routes.of(exchange.target, exchange.ours.upstream)
             injected = injection(exchange, seed=self._parts.seed)
-        except BodyTooLarge as error:
-            return await exchange.refuse(answers.too_large(error.limit))
-        except BrokenBody as error:
-            return await exchange.refuse(answers.refused("broken-body", str(error)))
-        except FaultError as error:
-            return await exchange.refuse(answers.refused("bad-fault", str(error)))
-        except UnknownCassette as error:
-            return await exchange.refuse(answers.unknown_cassettes(error.names, sorted(self._parts.cassettes)))
-        except UnknownUpstream as error:
-            return await exchange.refuse(answers.refused("unknown-upstream", str(error), status=404))
-        except UsageError as error:
-            return await exchange.refuse(answers.refused("bad-header", str(error)))
-        asked = exchange.request if target is exchange.target else replace(exchange.request, uri=target)
+        except ReplayerError as error:
+            return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
+        asked = Request(method=exchange.raw.method, uri=target, headers=exchange.headers, body=body or None)
         violations = self._judge.request(asked)
         if violations:
             exchange.entry.violations.extend(told(violations))
         if injected is not None and (instead := injected.instead(asked, route.host)) is not None:
             return await exchange.deliver(instead)
-        live = self._parts.live
-        if (
-            live is not None
-            and exchange.ours.upstream is None
-            and live.serves(asked.method, exchange.target.partition("?")[0])
-        ):
-            return await self._dispatch(exchange, live, injected)
+        if self._parts.live is not None and self._is_live(exchange, self._parts.live):
+            # A dispatched route is the gateway's own: no base path of an upstream belongs in front of it.
+            own = asked if target is exchange.target else replace(asked, uri=exchange.target)
+            return await self._dispatch(exchange, own, self._parts.live, injected)
         return await self._play(exchange, asked, route, cassettes, injected)
+
+    def _is_live(self, exchange: Exchange, live: Live) -> bool:
+        """Whether a worker answers; whoever names an upstream wants what was recorded from it."""
+        path = exchange.target.partition("?")[0]
+        return exchange.ours.upstream is None and live.serves(exchange.raw.method, path)
 
     async def _play(
         self,
@@ -101,24 +92,24 @@ class Responder:
         entry.status = shelved.plan.status
         return await exchange.send(shelved.prepared, known=known)
 
-    async def _dispatch(self, exchange: Exchange, live: Live, injected: Injection | None) -> web.StreamResponse:
+    async def _dispatch(
+        self, exchange: Exchange, asked: Request, live: Live, injected: Injection | None
+    ) -> web.StreamResponse:
         entry = exchange.entry
-        response = await live.answer(exchange.request, session=exchange.session.name)
+        response = await live.answer(asked, session=exchange.session.name)
         entry.outcome = Outcome.DISPATCHED
-        entry.violations.extend(told(self._judge.response(exchange.request, response)))
+        entry.violations.extend(told(self._judge.response(asked, response)))
         plan = plan_of(response)
         return await exchange.deliver(plan if injected is None else injected.rewritten(plan))
 
     async def _miss(self, exchange: Exchange, miss: Miss, injected: Injection | None) -> web.StreamResponse:
         path = exchange.target.partition("?")[0]
         if path in _ROOT_CONTROL and path not in self._parts.recorded_paths:
-            request = replace(exchange.request, uri=f"/__replayer{path}")
+            request = Request(method=exchange.raw.method, uri=f"/__replayer{path}", headers=exchange.headers)
             return await exchange.answer(self._parts.control.answer(request, session=None), Outcome.LIVE)
         entry = exchange.entry
         entry.outcome = Outcome.MISS
         entry.details["nearest"] = [answers.described(near) for near in miss.nearest]
-        response = answers.missed(
-            miss, method=exchange.request.method, target=entry.target, status=self._parts.miss_status
-        )
+        response = answers.missed(miss, method=exchange.raw.method, target=entry.target, status=self._parts.miss_status)
         plan = plan_of(response)
         return await exchange.deliver(plan if injected is None else injected.rewritten(plan))

@@ -50,16 +50,16 @@ def main() -> bool:
         for count in (FEW, COUNT, MANY):
             write_cassette(folder / f"{count}.yaml", count)
 
-        def ours(name: str, count: int, contracts: str) -> Server:
+        def ours(name: str, count: int, contracts: str, distinct: int) -> Server:
             file = str(folder / f"{count}.yaml")
             arguments = ["replayer", "replay", file, "--port", "0", "--contracts", contracts]
-            return Server(stack, name, arguments, min(count, COUNT))
+            return Server(stack, name, arguments, distinct)
 
         bare = Server(stack, "bare aiohttp", ["tests.benchmarks.bare", str(COUNT)], COUNT)
-        plain = ours("replay, 10,000 interactions", COUNT, "off")
-        judged = ours("the same with contracts", COUNT, "on")
-        few = ours("replay, 100 interactions", FEW, "off")
-        many = ours("replay, 100,000 interactions", MANY, "off")
+        plain = ours("replay, 10,000 interactions", COUNT, "off", COUNT)
+        judged = ours("the same with contracts", COUNT, "on", COUNT)
+        few = ours("replay, 100 interactions", FEW, "off", FEW)
+        many = ours("replay, 100,000 interactions", MANY, "off", FEW)
         servers = [bare, plain, judged, few, many]
         _run(stack, servers)
         return show(
