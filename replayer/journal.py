@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -34,8 +35,8 @@ class Entry:
     """One request, one connection, or one frame of a worker; completed in place, then left alone."""
 
     id: int
-    at: str
-    """RFC 3339, when it was opened."""
+    moment: datetime
+    """When it was opened."""
     kind: str
     """`http`, `websocket`, `frame`, or `event`."""
     session: str
@@ -58,6 +59,11 @@ class Entry:
     duration_ms: float | None = None
     """None while it is under way."""
 
+    @property
+    def at(self) -> str:
+        """When it was opened: RFC 3339, spelled only when somebody looks."""
+        return timestamp(self.moment)
+
 
 class Journal:
     """The last `limit` entries, and counts of all there ever were."""
@@ -67,14 +73,17 @@ class Journal:
         self._entries: deque[Entry] = deque(maxlen=limit)
         self._next = 1
         self.outcomes: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
+        self.faulted = 0
+        """Entries that a fault took effect on."""
         self.not_applied = 0
         self.violations = 0
+        """Of severity warning or error."""
 
     def open(self, kind: str, *, session: str, method: str = "", target: str = "") -> Entry:
         """Begin an entry, visible at once."""
         entry = Entry(
             id=self._next,
-            at=timestamp(self._clock.now()),
+            moment=self._clock.now(),
             kind=kind,
             session=session,
             method=method,
@@ -90,8 +99,12 @@ class Journal:
         entry.duration_ms = round(self._clock.ms() - entry.started, 3)
         if entry.outcome is not None:
             self.outcomes[entry.outcome] += 1
-        self.not_applied += len(entry.not_applied)
-        self.violations += len(entry.violations)
+        if entry.faults:
+            self.faulted += 1
+        if entry.not_applied:
+            self.not_applied += len(entry.not_applied)
+        if entry.violations:
+            self.violations += sum(violation.get("severity") != "info" for violation in entry.violations)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries))

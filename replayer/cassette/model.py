@@ -37,8 +37,10 @@ Headers = tuple[tuple[str, str], ...]
 def header(headers: Headers, name: str) -> str | None:
     """The first value of the field `name` (any case), or None."""
     wanted = name.lower()
+    length = len(wanted)
     for field_name, value in headers:
-        if field_name == wanted or field_name.lower() == wanted:
+        # Most fields differ in their length: this is asked several times of every request.
+        if len(field_name) == length and field_name.lower() == wanted:
             return value
     return None
 

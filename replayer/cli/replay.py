@@ -1,0 +1,187 @@
+"""`replayer replay`: a gateway in the foreground, until it is told to stop.
+
+The rule: one line on stdout, the address; everything else on stderr, and nothing that grows with the requests, so that
+nobody has to read either. What the run was is said once, at its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import signal
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+
+import click
+
+from replayer.clock import SystemClock
+from replayer.errors import ExitStatus, UsageError, closest
+from replayer.inputs import Loaded, load
+from replayer.run import Run, Summary
+from replayer.service import Contracts, Options, Service, build
+
+__all__ = ["Condition", "command"]
+
+_TOLD = 20
+"""Lines of a list that are told."""
+
+
+class Condition(StrEnum):
+    """What `--fail-on` can name."""
+
+    MISS = "miss"
+    VIOLATION = "violation"
+    UNUSED = "unused"
+    FAULT_NOT_APPLIED = "fault-not-applied"
+
+
+@click.command("replay")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH|NAME…")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=None, help="Port; 0 takes a free one.  [default: configured, 8788]"
+)
+@click.option("--repeat", type=click.Choice(["last", "none", "cycle"]), help="After the last of equal requests.")
+@click.option(
+    "--pace", metavar="instant|recorded|FACTOR", help="How long streams take.  [default: configured, instant]"
+)
+@click.option(
+    "--fail-on",
+    default=Condition.FAULT_NOT_APPLIED.value,
+    show_default=True,
+    metavar="LIST",
+    help="What ends the run with 1: miss, violation, unused, fault-not-applied, or none; separated by commas.",
+)
+@click.option("--seed", type=int, default=None, help="Of the chance in faults.  [default: random, told at the end]")
+@click.option(
+    "--contracts",
+    type=click.Choice([choice.value for choice in Contracts]),
+    default=Contracts.ON.value,
+    show_default=True,
+    help="Hold requests, answers and frames against the contracts.",
+)
+def command(
+    paths: tuple[str, ...],
+    host: str,
+    port: int | None,
+    repeat: str | None,
+    pace: str | None,
+    fail_on: str,
+    seed: int | None,
+    contracts: str,
+) -> None:
+    """Answer requests from cassettes, and dispatch to live workers where the directory says so.
+
+    A PATH is a cassette or a directory (its replayer.toml and every cassette below it); a NAME is a bundled
+    directory. Ends with Ctrl-C: 0; 1 if --fail-on is met; 3 if no request came.
+    """
+    conditions = read_conditions(fail_on)
+    loaded = load(paths)
+    options = Options(
+        host=host,
+        port=port,
+        repeat=repeat,
+        pace=pace,
+        seed=random.SystemRandom().getrandbits(32) if seed is None else seed,
+        token=os.environ.get("REPLAYER_TOKEN") or None,
+        contracts=Contracts(contracts),
+    )
+    service = build(loaded, options, clock=SystemClock(), environment=os.environ)
+    _tell(_problems(loaded))
+    # What is loaded stays for the whole run: the garbage collector need not walk it again and again.
+    gc.freeze()
+    asyncio.run(_serve(service))
+    sys.exit(_end(service.run, conditions))
+
+
+def read_conditions(text: str) -> frozenset[Condition]:
+    """The conditions in a `--fail-on` list. UsageError for one that there is not."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    known = [condition.value for condition in Condition]
+    if names == ["none"]:
+        return frozenset()
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"--fail-on {name}: no such condition{closest(name, known)} (there are: {', '.join(known)})"
+            )
+    return frozenset(Condition(name) for name in names)
+
+
+async def _serve(service: Service) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    for address in await service.start():
+        _say(f"listening on {address.url}")
+    await stopping.wait()
+    await service.stop()
+
+
+def _say(line: str) -> None:
+    """To stdout, at once; nobody has to listen."""
+    try:
+        click.echo(line)
+        sys.stdout.flush()
+    except OSError:
+        # Closed on the other side. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _tell(lines: Iterable[str]) -> None:
+    for line in lines:
+        try:
+            click.echo(line, err=True)
+        except OSError:
+            return
+
+
+def _problems(loaded: Loaded) -> list[str]:
+    """What was left out or mended while loading, the first few."""
+    found = [
+        f"warning: {name}{'' if problem.index is None else f'#{problem.index}'}: {problem.message}"
+        for name, cassette in loaded.cassettes
+        for problem in cassette.problems
+    ]
+    return _shortened(found)
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    return lines if len(lines) <= _TOLD else [*lines[:_TOLD], f"… and {len(lines) - _TOLD} more"]
+
+
+def _end(run: Run, conditions: frozenset[Condition]) -> ExitStatus:
+    summary = run.summary()
+    met = [condition for condition in Condition if condition in conditions and _is_met(condition, summary)]
+    _tell(_summary(summary, conditions))
+    if met:
+        _tell([f"did not hold: {', '.join(met)}"])
+        return ExitStatus.DID_NOT_HOLD
+    return ExitStatus.HELD if summary.requests else ExitStatus.NOTHING_CHECKED
+
+
+def _is_met(condition: Condition, summary: Summary) -> bool:
+    return {
+        Condition.MISS: summary.misses,
+        Condition.VIOLATION: summary.violations,
+        Condition.UNUSED: len(summary.unplayed),
+        Condition.FAULT_NOT_APPLIED: summary.not_applied,
+    }[condition] > 0
+
+
+def _summary(summary: Summary, conditions: frozenset[Condition]) -> list[str]:
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items())
+    lines = [f"{summary.requests} requests{f': {outcomes}' if outcomes else ''}"]
+    if summary.faulted or summary.not_applied:
+        lines.append(f"{summary.faulted} with faults, {summary.not_applied} faults not applied (seed {summary.seed})")
+    lines.append(f"{summary.violations} violations")
+    if summary.interactions:
+        played = summary.interactions - len(summary.unplayed)
+        lines.append(f"{played} of {summary.interactions} interactions played")
+    if Condition.UNUSED in conditions:
+        lines += _shortened([f"never played: {name}" for name in summary.unplayed])
+    return lines

@@ -1,0 +1,240 @@
+"""`replayer show`: what is in cassettes, as a table, or one interaction in full.
+
+The rule: it shows what is in the file and nothing of its own making; numbers are those that misses, reports and
+`Replayer-Interaction` use, from 0.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import orjson
+
+from replayer.cassette.model import Cassette, End, Frame, FrameKind, Headers, Interaction, Sender, header
+from replayer.cassette.sse import split_events
+from replayer.errors import UsageError
+from replayer.inputs import NamedCassette, load
+
+__all__ = ["command"]
+
+_COLUMNS = ("n", "method", "path", "status", "kind", "bytes", "pieces", "at")
+_RIGHT = frozenset({"n", "status", "bytes", "pieces", "at"})
+_WIDEST = 60
+
+
+@click.command("show")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH…", type=click.Path(exists=False, path_type=Path))
+@click.option("--interaction", "-n", "number", type=click.IntRange(0), help="Show this one in full (from 0).")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def command(paths: tuple[Path, ...], number: int | None, as_json: bool) -> None:
+    """Show what is recorded in cassettes: a line an interaction, or one of them in full.
+
+    A PATH is a cassette or a directory of them. `pieces` are the chunks of a body or the frames of a connection, `at`
+    is milliseconds since the file's first request.
+    """
+    cassettes = load([str(path) for path in paths]).cassettes
+    if number is not None:
+        name, cassette = _only(cassettes)
+        interaction = _numbered(cassette, name, number)
+        click.echo(_dumped(_in_full(interaction, number)) if as_json else "\n".join(_told(interaction, number)))
+    elif as_json:
+        click.echo(_dumped([_listed(name, cassette) for name, cassette in cassettes]))
+    else:
+        for name, cassette in cassettes:
+            click.echo("\n".join(_page(name, cassette)))
+
+
+def _only(cassettes: tuple[NamedCassette, ...]) -> NamedCassette:
+    if len(cassettes) != 1:
+        raise UsageError(f"--interaction shows one of one cassette, and these are {len(cassettes)}: name one file")
+    return cassettes[0]
+
+
+def _numbered(cassette: Cassette, name: str, number: int) -> Interaction:
+    if number >= len(cassette.interactions):
+        raise UsageError(f"{name} has {len(cassette.interactions)} interactions, from 0: there is no {number}")
+    return cassette.interactions[number]
+
+
+# One line an interaction
+
+
+def _row(interaction: Interaction, number: int) -> dict[str, Any]:
+    """One interaction in a line; the names are the table's columns and the keys of --json."""
+    request, response = interaction.request, interaction.response
+    parts = urlsplit(request.uri)
+    frames = response.frames
+    size = len(response.body) if frames is None else sum(len(frame.text.encode()) + len(frame.data) for frame in frames)
+    return {
+        "n": number,
+        "method": request.method,
+        "host": parts.netloc,
+        "path": parts.path + (f"?{parts.query}" if parts.query else ""),
+        "status": response.status,
+        "kind": _kind(interaction),
+        "bytes": size,
+        "pieces": len(response.chunks) if frames is None else len(frames),
+        "at": response.at,
+        "end": response.end.value,
+    }
+
+
+def _kind(interaction: Interaction) -> str:
+    if interaction.is_websocket:
+        return "websocket"
+    content_type = (header(interaction.response.headers, "content-type") or "").partition(";")[0].strip().lower()
+    return "sse" if content_type == "text/event-stream" else content_type.removeprefix("application/") or "-"
+
+
+def _page(name: str, cassette: Cassette) -> Iterator[str]:
+    origin = f", {cassette.metadata.origin}" if cassette.metadata else ""
+    at = f" {cassette.metadata.recorded_at}" if cassette.metadata and cassette.metadata.recorded_at else ""
+    yield f"{name}: {len(cassette.interactions)} interactions{origin}{at}"
+    for problem in cassette.problems:
+        place = "" if problem.index is None else f" entry {problem.index}:"
+        yield f"  warning:{place} {problem.message}"
+    rows = [_row(interaction, number) for number, interaction in enumerate(cassette.interactions)]
+    cells = [{column: _cell(row, column) for column in _COLUMNS} for row in rows]
+    widths = {column: max([len(column), *(len(cell[column]) for cell in cells)]) for column in _COLUMNS}
+    if cells:
+        yield _line(dict(zip(_COLUMNS, _COLUMNS, strict=True)), widths)
+    for cell in cells:
+        yield _line(cell, widths)
+
+
+def _line(cell: dict[str, str], widths: dict[str, int]) -> str:
+    aligned = (
+        cell[name].rjust(widths[name]) if name in _RIGHT else cell[name].ljust(widths[name]) for name in _COLUMNS
+    )
+    return ("  " + "  ".join(aligned)).rstrip()
+
+
+def _cell(row: dict[str, Any], column: str) -> str:
+    value = row[column]
+    if column == "kind" and row["end"] != End.COMPLETE:
+        return f"{value} ({row['end']})"
+    if value is None:
+        return "-"
+    text = f"{value:.0f}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+
+
+# One interaction in full
+
+
+def _told(interaction: Interaction, number: int) -> Iterator[str]:
+    request, response = interaction.request, interaction.response
+    yield f"#{number} {request.method} {request.uri}"
+    yield from _fields(request.headers)
+    if request.body:
+        yield from ("", _pretty(request.body))
+    yield ""
+    encoding = f", {response.encoding} on the wire" if response.encoding else ""
+    yield f"{response.status} {response.reason}".rstrip() + f"  ({response.end}{encoding})"
+    yield from _fields(response.headers)
+    yield ""
+    if response.frames is not None:
+        yield from (_frame(frame) for frame in response.frames)
+    elif response.omitted is not None:
+        yield f"[body of {response.omitted.bytes} bytes not stored, sha256 {response.omitted.sha256}]"
+    elif _kind(interaction) == "sse":
+        yield from _events(interaction)
+    else:
+        yield _pretty(response.body)
+
+
+def _fields(headers: Headers) -> Iterator[str]:
+    return (f"{name}: {value}" for name, value in headers)
+
+
+def _events(interaction: Interaction) -> Iterator[str]:
+    """Events, each with the time at which its last byte came."""
+    response = interaction.response
+    ends: list[tuple[int, float]] = []
+    size = 0
+    for chunk in response.chunks:
+        size += chunk.size
+        ends.append((size, chunk.at))
+    place = 0
+    for event in split_events(response.body):
+        place += len(event)
+        at = next((at for end, at in ends if end >= place), None)
+        time = "         " if at is None else f"{at:7.1f}ms"
+        for line in event.decode("utf-8", "backslashreplace").splitlines():
+            yield f"{time}  {line}" if line else ""
+            time = "         "
+
+
+def _frame(frame: Frame) -> str:
+    arrow = "→" if frame.sender is Sender.CLIENT else "←"
+    if frame.kind is FrameKind.CLOSE:
+        payload = f"close {frame.code} {frame.text}".rstrip()
+    elif frame.kind is FrameKind.BINARY:
+        payload = f"{len(frame.data)} bytes: {frame.data[:24].hex(' ')}{' …' if len(frame.data) > 24 else ''}"
+    else:
+        payload = frame.text
+    return f"{frame.at:8.1f}ms {arrow} {payload}"
+
+
+def _pretty(body: bytes) -> str:
+    """JSON indented, text as it is, anything else counted."""
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return f"[{len(body)} bytes: {body[:24].hex(' ')}{' …' if len(body) > 24 else ''}]"
+
+
+# JSON
+
+
+def _listed(name: str, cassette: Cassette) -> dict[str, Any]:
+    return {
+        "cassette": name,
+        "origin": cassette.metadata.origin.value if cassette.metadata else None,
+        "problems": [{"index": problem.index, "message": problem.message} for problem in cassette.problems],
+        "interactions": [_row(interaction, number) for number, interaction in enumerate(cassette.interactions)],
+    }
+
+
+def _in_full(interaction: Interaction, number: int) -> dict[str, Any]:
+    request, response = interaction.request, interaction.response
+    return {
+        **_row(interaction, number),
+        "request": {"uri": request.uri, "headers": request.headers, "body": _body(request.body or b"")},
+        "response": {
+            "reason": response.reason,
+            "headers": response.headers,
+            "body": _body(response.body),
+            "chunks": [{"at": chunk.at, "size": chunk.size} for chunk in response.chunks],
+            "frames": None if response.frames is None else [_as_json(frame) for frame in response.frames],
+        },
+    }
+
+
+def _body(body: bytes) -> dict[str, str]:
+    try:
+        return {"text": body.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(body).decode()}
+
+
+def _as_json(frame: Frame) -> dict[str, Any]:
+    told: dict[str, Any] = {"at": frame.at, "from": frame.sender.value}
+    if frame.kind is FrameKind.CLOSE:
+        return {**told, "close": frame.code, "reason": frame.text}
+    if frame.kind is FrameKind.BINARY:
+        return {**told, "base64": base64.b64encode(frame.data).decode()}
+    return {**told, "text": frame.text}
+
+
+def _dumped(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()

@@ -1,0 +1,117 @@
+"""The gateway: takes requests from a listener, and gives each its session, its journal entry and its way.
+
+The rule: an entry is opened before anything happens and completed when all of it has, so that a hanging stream is
+visible; and an error, even a defect of ours, is an answer and never a traceback.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from replayer.cassette.model import Headers, Request
+from replayer.errors import UsageError
+from replayer.faults.pacing import plan_of
+from replayer.gateway import answers
+from replayer.gateway.connect import Connector
+from replayer.gateway.exchange import Exchange, Parts
+from replayer.gateway.headers import Ours, split_headers
+from replayer.gateway.http import Delivered, deliver
+from replayer.gateway.prepared import prepare
+from replayer.gateway.respond import Responder
+from replayer.gateway.session import DEFAULT, Session, split_session
+from replayer.journal import Outcome
+
+__all__ = ["Gateway"]
+
+CONTROL = "/__replayer/"
+_LEFT = "left before the end"
+
+
+class Gateway:
+    """Answers requests; `handle` is what a listener calls."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._journal = parts.journal
+        self._responder = Responder(parts)
+        self._connector = Connector(parts)
+
+    async def handle(self, raw: web.BaseRequest) -> web.StreamResponse:
+        """One request, to its end."""
+        target = raw.raw_path
+        if target[:1] != "/":
+            target = raw.rel_url.raw_path_qs  # the absolute form that proxies are sent (RFC 9112, 3.2.2)
+        headers: Headers = tuple(raw.headers.items())
+        named = None
+        try:
+            if target.startswith(CONTROL):
+                named, target = split_session(target)
+            if target.startswith(CONTROL):
+                return await self._control(raw, target, headers, named)
+            headers, ours = split_headers(headers)
+            session = self._parts.sessions.get(ours.session or named)
+        except UsageError as error:
+            return await self._refuse(raw, target, str(error))
+        return await self._journalled(self._exchange(raw, target, headers, session, ours))
+
+    def _exchange(self, raw: web.BaseRequest, target: str, headers: Headers, session: Session, ours: Ours) -> Exchange:
+        session.requests += 1
+        socket = raw.headers.get("Upgrade", "").lower() == "websocket"
+        entry = self._journal.open(
+            "websocket" if socket else "http",
+            session=session.name,
+            method=raw.method,
+            target=self._parts.redact(target),
+        )
+        return Exchange(
+            raw=raw,
+            headers=headers,
+            target=target,
+            session=session,
+            entry=entry,
+            ours=ours,
+            judged=self._parts.judge.judges,
+        )
+
+    async def _journalled(self, exchange: Exchange) -> web.StreamResponse:
+        """Answer; whatever happens, the entry is completed."""
+        entry = exchange.entry
+        try:
+            if entry.kind == "websocket":
+                return await self._connector.connect(exchange)
+            return await self._responder.respond(exchange)
+        except ConnectionError:
+            entry.details["client"] = _LEFT
+            return Delivered(keep_alive=False)
+        except web.HTTPException as refusal:
+            entry.outcome, entry.status = Outcome.REFUSED, refusal.status
+            raise
+        except Exception as error:
+            entry.details["defect"] = f"{type(error).__name__}: {error}"
+            return await exchange.fail(answers.failed(error))
+        except BaseException:
+            # Cancelled: the client left, or the gateway stops.
+            entry.details["client"] = _LEFT
+            raise
+        finally:
+            self._journal.complete(entry)
+
+    async def _control(
+        self, raw: web.BaseRequest, target: str, headers: Headers, session: str | None
+    ) -> web.StreamResponse:
+        request = Request(method=raw.method, uri=target, headers=headers)
+        try:
+            response = self._parts.control.answer(request, session=session)
+        except Exception as error:
+            response = answers.failed(error)
+        return await deliver(prepare(plan_of(response)), raw)
+
+    async def _refuse(self, raw: web.BaseRequest, target: str, detail: str) -> web.StreamResponse:
+        """A request whose session cannot be told is refused in the default one."""
+        session = self._parts.sessions.get(DEFAULT)
+        exchange = self._exchange(raw, target, (), session, Ours())
+        try:
+            return await exchange.refuse(answers.refused("bad-header", detail))
+        finally:
+            exchange.entry.outcome = Outcome.REFUSED
+            self._journal.complete(exchange.entry)

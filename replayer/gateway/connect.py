@@ -1,0 +1,68 @@
+"""Connecting: the way of one WebSocket, to a live worker's queue or to a recorded connection.
+
+The rule: what is no path of the queue is looked up like any request; a miss is answered before the handshake, so that
+the client sees the problem and not a closed socket.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aiohttp import web
+
+from replayer.cassette.model import Request, header
+from replayer.errors import ReplayerError
+from replayer.gateway import answers
+from replayer.gateway.exchange import Exchange, Parts
+from replayer.gateway.inject import injection
+from replayer.gateway.narrow import narrowed
+from replayer.gateway.refusal import refusal
+from replayer.gateway.websocket import play_connection
+from replayer.journal import Outcome
+from replayer.match.player import Miss
+
+__all__ = ["Connector"]
+
+
+class Connector:
+    """Takes connections to their end."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def connect(self, exchange: Exchange) -> web.StreamResponse:
+        """One connection. ConnectionError where the client left in the handshake."""
+        path = exchange.target.partition("?")[0]
+        live = self._parts.live
+        asked = Request(method=exchange.raw.method, uri=exchange.target, headers=exchange.headers)
+        try:
+            cassettes = narrowed(exchange.ours.cassette, self._parts.cassettes)
+            injected = injection(exchange, seed=self._parts.seed)
+            if injected is not None:
+                instead = injected.instead(asked, None)
+                if instead is not None:
+                    return await exchange.deliver(instead)
+                injected.unapplied("faults of frames are not built yet: this one was not applied to a connection")
+            if live is not None and live.serves_socket(path):
+                exchange.entry.outcome = Outcome.DISPATCHED
+                exchange.entry.status = 101
+                return await live.connect(exchange.raw, session=exchange.session.name)
+            target, route = self._parts.routes.of(exchange.target, exchange.ours.upstream)
+        except ReplayerError as error:
+            return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
+        found = self._parts.player.answer(
+            replace(asked, uri=f"ws://{header(asked.headers, 'host') or 'localhost'}{target}"),
+            state=exchange.session.play,
+            entry=exchange.entry.id,
+            cassettes=cassettes,
+            host=route.host,
+            rules=route.rules,
+        )
+        if isinstance(found, Miss):
+            return await self._miss(exchange, found)
+        return await play_connection(exchange, found, route.rules, redact=self._parts.redact)
+
+    async def _miss(self, exchange: Exchange, miss: Miss) -> web.StreamResponse:
+        exchange.entry.details["nearest"] = [answers.described(near) for near in miss.nearest]
+        refusal = answers.missed(miss, method="WebSocket", target=exchange.entry.target, status=self._parts.miss_status)
+        return await exchange.answer(refusal, Outcome.MISS)

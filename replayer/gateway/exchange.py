@@ -1,0 +1,102 @@
+"""An exchange: one request under way, with its session and its journal entry.
+
+The rule: whoever answers it says so in the entry before a byte goes out, so that the journal is never behind the
+client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from replayer.cassette.model import Headers, Response
+from replayer.faults.pacing import plan_of
+from replayer.faults.plan import Plan
+from replayer.gateway.headers import Ours
+from replayer.gateway.http import Delivered, deliver
+from replayer.gateway.judge import Judge
+from replayer.gateway.ports import Control, Live
+from replayer.gateway.prepared import Prepared, field_value, prepare
+from replayer.gateway.routes import Routes
+from replayer.gateway.session import Session, Sessions
+from replayer.journal import Entry, Journal, Outcome
+from replayer.match.player import Player
+
+__all__ = ["Exchange", "Parts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a gateway is made of."""
+
+    player: Player
+    routes: Routes
+    sessions: Sessions
+    journal: Journal
+    control: Control
+    cassettes: Collection[str]
+    """Names that `Replayer-Cassette` may narrow to."""
+    live: Live | None
+    judge: Judge
+    redact: Callable[[str], str]
+    """Takes the secrets out of a request target."""
+    recorded_paths: Collection[str]
+    """Of what is loaded: where control answers at the root, it answers none of these."""
+    miss_status: int
+    seed: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request under way."""
+
+    raw: web.BaseRequest
+    headers: Headers
+    """As they came, without the fields that are ours."""
+    target: str
+    """Path and query, without the session's prefix."""
+    session: Session
+    entry: Entry
+    ours: Ours
+    judged: bool
+    """Whether contracts are checked: then the answer says how many violations there were."""
+    begun: bool = False
+    """Whether an answer has begun to go out: then there cannot be another."""
+
+    async def refuse(self, response: Response) -> Delivered:
+        """Answer with an error of ours."""
+        return await self.answer(response, Outcome.REFUSED)
+
+    async def fail(self, response: Response) -> Delivered:
+        """Say that we failed, or where an answer has begun, end it where it is."""
+        return Delivered(keep_alive=False) if self.begun else await self.refuse(response)
+
+    async def answer(self, response: Response, outcome: Outcome) -> Delivered:
+        """Answer at once and whole."""
+        self.entry.outcome = outcome
+        return await self.deliver(plan_of(response))
+
+    async def deliver(self, plan: Plan, *, known: int = 0) -> Delivered:
+        """Send what a plan says; the entry's outcome, faults and violations go along."""
+        self.entry.status = plan.status or None
+        outcome = self.entry.outcome
+        ours = b"" if outcome is None else b"replayer-outcome: %b\r\n" % outcome.value.encode()
+        if self.entry.interaction is not None:
+            ours += b"replayer-interaction: %b\r\n" % field_value(self.entry.interaction)
+        return await self.send(prepare(plan), ours, known=known)
+
+    async def send(self, prepared: Prepared, ours: bytes = b"", *, known: int = 0) -> Delivered:
+        """Send what is ready. `known` violations are in what was recorded, and stand in an earlier entry."""
+        ours += self._noted(known)
+        self.begun = True
+        return await deliver(prepared, self.raw, ours=ours)
+
+    def _noted(self, known: int) -> bytes:
+        """The fields of ours that change from request to request."""
+        entry = self.entry
+        fields = b"replayer-violations: %d\r\n" % (len(entry.violations) + known) if self.judged else b""
+        if entry.faults:
+            fields += b"replayer-faults: %b\r\n" % ", ".join(entry.faults).encode("latin-1", "replace")
+        return fields

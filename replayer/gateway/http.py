@@ -1,0 +1,147 @@
+"""Delivery over HTTP: carries out a plan, step by step. Nothing else touches the socket.
+
+The rule: one `Send` is one chunk and one write; only what nothing waits for goes out together. A cut answer is cut as
+the plan says: FIN before the promised end, or RST. Times are kept against the start, so that waits do not add up to
+more than was asked. How the framing goes: RFC 9112, section 6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+
+from aiohttp import web
+
+from replayer.faults.plan import Ending, Send
+from replayer.gateway.prepared import Prepared
+
+__all__ = ["Delivered", "deliver"]
+
+_LINGER_NONE = struct.pack("ii", 1, 0)
+_END = b"0\r\n\r\n"
+_TOGETHER = 65_536
+"""Bytes of a stream without waits that go out in one write."""
+
+
+class Delivered(web.StreamResponse):
+    """What aiohttp is told when an answer is out: nothing more to write, and whether the connection goes on."""
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        super().__init__()
+        self._keep_alive = keep_alive
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        return None
+
+
+_GOES_ON = Delivered(keep_alive=True)
+_ENDS = Delivered(keep_alive=False)
+
+
+async def deliver(prepared: Prepared, raw: web.BaseRequest, *, ours: bytes = b"") -> Delivered:
+    """Send an answer. `ours` are fields of our own, each with its line end.
+
+    Raises ConnectionError where the client left before the end.
+    """
+    goes_on = raw.keep_alive
+    if prepared.at_once:
+        head = _framed(prepared, raw, ours, goes_on=goes_on)
+        bare = prepared.bodiless or raw.method == "HEAD"
+        _transport(raw).write(head if bare else head + prepared.body)
+        await raw.writer.drain()
+        return _GOES_ON if goes_on else _ENDS
+    return await _step_by_step(prepared, raw, ours)
+
+
+async def _step_by_step(prepared: Prepared, raw: web.BaseRequest, ours: bytes) -> Delivered:
+    plan = prepared.plan
+    pace = _Pace()
+    for wait in plan.before:
+        await pace.wait(wait.ms)
+    chunked = plan.streamed and raw.version >= (1, 1)
+    goes_on = raw.keep_alive and plan.ending is Ending.COMPLETE and (chunked or not plan.streamed)
+    head = _framed(prepared, raw, ours, goes_on=goes_on) if plan.status else b""
+    if prepared.bodiless or raw.method == "HEAD":
+        await _write(raw, head)
+    elif chunked and prepared.body and len(prepared.body) <= _TOGETHER:
+        chunks = b"".join(_chunk(step.data) for step in plan.steps if isinstance(step, Send))
+        await _write(raw, head + chunks + (_END if plan.ending is Ending.COMPLETE else b""))
+    else:
+        await _write_steps(prepared, raw, head, pace, chunked=chunked)
+    if plan.ending is Ending.RESET:
+        await _reset(raw)
+    return _GOES_ON if goes_on else _ENDS
+
+
+async def _write_steps(prepared: Prepared, raw: web.BaseRequest, head: bytes, pace: _Pace, *, chunked: bool) -> None:
+    plan = prepared.plan
+    if head:
+        await _write(raw, head)
+    for step in plan.steps:
+        if not isinstance(step, Send):
+            await pace.wait(step.ms)
+        elif step.data:
+            await _write(raw, _chunk(step.data) if chunked else step.data)
+    if chunked and plan.ending is Ending.COMPLETE:
+        await _write(raw, _END)
+
+
+def _framed(prepared: Prepared, raw: web.BaseRequest, ours: bytes, *, goes_on: bool) -> bytes:
+    """The head with its framing and its empty line."""
+    plan = prepared.plan
+    if prepared.bodiless or (raw.method == "HEAD" and plan.promised is None):
+        framing = b""
+    elif plan.streamed:
+        framing = b"transfer-encoding: chunked\r\n" if raw.version >= (1, 1) else b""
+    else:
+        framing = b"content-length: %d\r\n" % prepared.promised
+    if not goes_on:
+        connection = b"connection: close\r\n"
+    else:
+        connection = b"" if raw.version >= (1, 1) else b"connection: keep-alive\r\n"
+    return b"%b%b%b%b\r\n" % (prepared.head, ours, framing, connection)
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+
+
+async def _write(raw: web.BaseRequest, data: bytes) -> None:
+    if data:
+        _transport(raw).write(data)
+        await raw.writer.drain()
+
+
+def _transport(raw: web.BaseRequest) -> asyncio.Transport:
+    transport = raw.transport
+    if transport is None or transport.is_closing():
+        raise ConnectionResetError("the client left")
+    return transport
+
+
+async def _reset(raw: web.BaseRequest) -> None:
+    """End a connection by RST, after all that was written has gone out."""
+    transport = _transport(raw)
+    transport.set_write_buffer_limits(0)
+    await raw.writer.drain()
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
+    transport.abort()
+
+
+class _Pace:
+    """Waits that are counted from one start."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._due = self._loop.time()
+
+    async def wait(self, ms: float) -> None:
+        self._due += ms / 1000
+        # Zero gives others their turn, and a client that left its chance to be noticed.
+        await asyncio.sleep(max(0.0, self._due - self._loop.time()))

@@ -1,0 +1,34 @@
+"""What the gateway is handed: other rooms, known by what they can do and never imported."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from aiohttp import web
+
+from replayer.cassette.model import Request, Response
+
+__all__ = ["Control", "Live"]
+
+
+class Live(Protocol):
+    """Workers that answer now."""
+
+    def serves(self, method: str, path: str) -> bool:
+        """Whether that request is for them."""
+
+    def serves_socket(self, path: str) -> bool:
+        """Whether workers connect there."""
+
+    async def answer(self, request: Request, *, session: str) -> Response:
+        """The whole answer; bad input is answered too."""
+
+    async def connect(self, request: web.BaseRequest, *, session: str) -> web.StreamResponse:
+        """Take a connection to its end."""
+
+
+class Control(Protocol):
+    """What `/__replayer/` answers."""
+
+    def answer(self, request: Request, *, session: str | None) -> Response:
+        """The answer; `session` is the one whose base URL was asked, None where it was none's."""

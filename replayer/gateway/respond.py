@@ -1,0 +1,115 @@
+"""Responding: the way of one HTTP request from its body to its last byte.
+
+The rule is the order: everything that can be refused is understood first; then request contract, faults, source,
+response contract, delivery. Nothing is consumed before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aiohttp import web
+
+from replayer.cassette.model import Request
+from replayer.errors import ReplayerError
+from replayer.faults.pacing import plan_of
+from replayer.gateway import answers
+from replayer.gateway.exchange import Exchange, Parts
+from replayer.gateway.inject import Injection, injection
+from replayer.gateway.intake import read_body
+from replayer.gateway.judge import told
+from replayer.gateway.narrow import narrowed
+from replayer.gateway.ports import Live
+from replayer.gateway.refusal import refusal
+from replayer.gateway.routes import Route
+from replayer.gateway.shelf import Shelf
+from replayer.journal import Outcome
+from replayer.match.player import Miss
+
+__all__ = ["Responder"]
+
+_ROOT_CONTROL = frozenset({"/health", "/ready"})
+"""Control routes that answer at the root too, where nothing else has that path."""
+
+
+class Responder:
+    """Answers HTTP requests, one after the other or side by side."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._judge = parts.judge
+        self._shelf = Shelf(parts.judge.recorded)
+
+    async def respond(self, exchange: Exchange) -> web.StreamResponse:
+        """Answer one request. ConnectionError where the client left before the end."""
+        try:
+            body = await read_body(exchange.raw)
+            cassettes = narrowed(exchange.ours.cassette, self._parts.cassettes)
+            target, route = self._parts.routes.of(exchange.target, exchange.ours.upstream)
+            injected = injection(exchange, seed=self._parts.seed)
+        except ReplayerError as error:
+            return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
+        asked = Request(method=exchange.raw.method, uri=target, headers=exchange.headers, body=body or None)
+        violations = self._judge.request(asked)
+        if violations:
+            exchange.entry.violations.extend(told(violations))
+        if injected is not None and (instead := injected.instead(asked, route.host)) is not None:
+            return await exchange.deliver(instead)
+        if self._parts.live is not None and self._is_live(exchange, self._parts.live):
+            # A dispatched route is the gateway's own: no base path of an upstream belongs in front of it.
+            own = asked if target is exchange.target else replace(asked, uri=exchange.target)
+            return await self._dispatch(exchange, own, self._parts.live, injected)
+        return await self._play(exchange, asked, route, cassettes, injected)
+
+    def _is_live(self, exchange: Exchange, live: Live) -> bool:
+        """Whether a worker answers; whoever names an upstream wants what was recorded from it."""
+        path = exchange.target.partition("?")[0]
+        return exchange.ours.upstream is None and live.serves(exchange.raw.method, path)
+
+    async def _play(
+        self,
+        exchange: Exchange,
+        asked: Request,
+        route: Route,
+        cassettes: frozenset[str] | None,
+        injected: Injection | None,
+    ) -> web.StreamResponse:
+        entry = exchange.entry
+        found = self._parts.player.answer(
+            asked, state=exchange.session.play, entry=entry.id, cassettes=cassettes, host=route.host, rules=route.rules
+        )
+        if isinstance(found, Miss):
+            return await self._miss(exchange, found, injected)
+        shelved = self._shelf.take(found, route.pace)
+        entry.outcome = Outcome.HIT
+        entry.interaction = shelved.name
+        known = len(shelved.violations)
+        if known and found.played == 1:
+            entry.violations.extend(told(shelved.violations))
+            known = 0
+        if injected is not None:
+            return await exchange.deliver(injected.rewritten(shelved.plan), known=known)
+        entry.status = shelved.plan.status
+        return await exchange.send(shelved.prepared, known=known)
+
+    async def _dispatch(
+        self, exchange: Exchange, asked: Request, live: Live, injected: Injection | None
+    ) -> web.StreamResponse:
+        entry = exchange.entry
+        response = await live.answer(asked, session=exchange.session.name)
+        entry.outcome = Outcome.DISPATCHED
+        entry.violations.extend(told(self._judge.response(asked, response)))
+        plan = plan_of(response)
+        return await exchange.deliver(plan if injected is None else injected.rewritten(plan))
+
+    async def _miss(self, exchange: Exchange, miss: Miss, injected: Injection | None) -> web.StreamResponse:
+        path = exchange.target.partition("?")[0]
+        if path in _ROOT_CONTROL and path not in self._parts.recorded_paths:
+            request = Request(method=exchange.raw.method, uri=f"/__replayer{path}", headers=exchange.headers)
+            return await exchange.answer(self._parts.control.answer(request, session=None), Outcome.LIVE)
+        entry = exchange.entry
+        entry.outcome = Outcome.MISS
+        entry.details["nearest"] = [answers.described(near) for near in miss.nearest]
+        response = answers.missed(miss, method=exchange.raw.method, target=entry.target, status=self._parts.miss_status)
+        plan = plan_of(response)
+        return await exchange.deliver(plan if injected is None else injected.rewritten(plan))

@@ -1,0 +1,128 @@
+"""How a run stands: what was asked of a gateway so far, and what of its cassettes was played.
+
+The rule: it looks and changes nothing. Control shows it while the run goes on, the command line at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from replayer import __version__
+from replayer.clock import timestamp
+from replayer.dispatch.server import DispatchServer
+from replayer.gateway.session import Sessions
+from replayer.inputs import NamedCassette
+from replayer.journal import Entry, Journal, Outcome
+from replayer.match.player import Player
+
+__all__ = ["Address", "Run", "Summary"]
+
+
+class Address(NamedTuple):
+    """Where a run listens."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:8788`."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A run in numbers."""
+
+    requests: int
+    outcomes: Mapping[Outcome, int]
+    """Those that there were."""
+    faulted: int
+    """Requests that a fault took effect on."""
+    not_applied: int
+    violations: int
+    """Of severity warning or error."""
+    interactions: int
+    unplayed: tuple[str, ...]
+    """`<cassette>#<n>` of what no session played."""
+    seed: int
+
+    @property
+    def misses(self) -> int:
+        """Requests that nothing recorded answers."""
+        return self.outcomes.get(Outcome.MISS, 0)
+
+
+class Run:
+    """One run, seen from outside."""
+
+    def __init__(
+        self,
+        *,
+        player: Player,
+        sessions: Sessions,
+        journal: Journal,
+        cassettes: Sequence[NamedCassette],
+        live: DispatchServer | None,
+        seed: int,
+    ) -> None:
+        self._player = player
+        self._sessions = sessions
+        self._journal = journal
+        self._cassettes = cassettes
+        self._live = live
+        self._seed = seed
+        self._addresses: tuple[Address, ...] = ()
+        self._started_at: datetime | None = None
+
+    def began(self, addresses: tuple[Address, ...], at: datetime) -> None:
+        """It listens."""
+        self._addresses, self._started_at = addresses, at
+
+    def entries(self) -> Iterable[Entry]:
+        """The journal, the oldest first."""
+        return self._journal
+
+    def summary(self) -> Summary:
+        """The run in numbers, as of now."""
+        played = {ordinal for session in self._sessions for ordinal in session.play.used_by}
+        names = [f"{name}#{index}" for name, index, _ in self._player.interactions()]
+        journal = self._journal
+        return Summary(
+            requests=sum(session.requests for session in self._sessions),
+            outcomes={outcome: count for outcome, count in journal.outcomes.items() if count},
+            faulted=journal.faulted,
+            not_applied=journal.not_applied,
+            violations=journal.violations,
+            interactions=len(names),
+            unplayed=tuple(name for ordinal, name in enumerate(names) if ordinal not in played),
+            seed=self._seed,
+        )
+
+    def status(self) -> Mapping[str, Any]:
+        """The run as JSON, for control."""
+        summary = self.summary()
+        return {
+            "version": __version__,
+            "started_at": None if self._started_at is None else timestamp(self._started_at),
+            "listening": [address.url for address in self._addresses],
+            "seed": summary.seed,
+            "requests": summary.requests,
+            "outcomes": {outcome.value: count for outcome, count in summary.outcomes.items()},
+            "faulted": summary.faulted,
+            "faults_not_applied": summary.not_applied,
+            "violations": summary.violations,
+            "interactions": {"loaded": summary.interactions, "unplayed": len(summary.unplayed)},
+            "cassettes": [
+                {"name": name, "interactions": len(cassette.interactions), "problems": len(cassette.problems)}
+                for name, cassette in self._cassettes
+            ],
+            "sessions": [
+                {"name": session.name, "requests": session.requests, "played": len(session.play.used_by)}
+                for session in self._sessions
+            ],
+            "dispatch": None if self._live is None else asdict(self._live.status()),
+        }

@@ -1,0 +1,185 @@
+"""The wiring: builds the parts of one run, and hands each what it needs.
+
+The rule: rooms do not know each other; here, and only here, they meet. A `Service` is one run of the gateway: it is
+built, started, stopped, and can say at any time how it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+
+from replayer.cassette.model import Request, Sender
+from replayer.clock import Clock
+from replayer.config import Config, DispatchConfig
+from replayer.contract.registry import bundled
+from replayer.contract.validate import Contract
+from replayer.contract.violation import Violation
+from replayer.control.api import Control
+from replayer.control.guard import Guard, is_loopback
+from replayer.dispatch.server import DispatchServer, FrameCheck
+from replayer.dispatch.settings import Settings as DispatchSettings
+from replayer.dispatch.settings import WhenNoWorker, Workers
+from replayer.errors import UsageError
+from replayer.gateway.app import Gateway
+from replayer.gateway.exchange import Parts
+from replayer.gateway.judge import Judge
+from replayer.gateway.listener import Listener
+from replayer.gateway.routes import Routes
+from replayer.gateway.session import Sessions
+from replayer.inputs import Loaded
+from replayer.journal import Journal
+from replayer.match.nearmiss import as_text, shorten
+from replayer.match.player import Player, Repeat
+from replayer.match.target import host_of, split_target
+from replayer.redact.redactor import Redactor
+from replayer.run import Address, Run
+
+__all__ = ["Contracts", "Options", "Service", "build"]
+
+WORKER_PROTOCOL = "casola"
+"""The service whose contract a worker's frames are held against: what `dispatch` speaks."""
+
+
+class Contracts(StrEnum):
+    """Whether requests and answers are held against contracts."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says; None leaves it to the configuration."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    repeat: str | None = None
+    pace: str | None = None
+    seed: int
+    token: str | None = None
+    """Of control; needed where `host` is not loopback."""
+    contracts: Contracts = Contracts.ON
+
+
+class Service:
+    """One run of the gateway. `run` says how it stands."""
+
+    def __init__(
+        self, *, run: Run, gateway: Gateway, live: DispatchServer | None, host: str, port: int, clock: Clock
+    ) -> None:
+        self.run = run
+        self._live = live
+        self._host = host
+        self._port = port
+        self._clock = clock
+        self._listener = Listener(gateway.handle)
+
+    async def start(self) -> tuple[Address, ...]:
+        """Listen; the addresses as they came to be. UsageError where one cannot be had."""
+        addresses = (Address(*await self._listener.open(self._host, self._port)),)
+        self.run.began(addresses, self._clock.now())
+        if self._live is not None:
+            await self._live.start()
+        return addresses
+
+    async def stop(self) -> None:
+        """Let workers go, end what is under way, listen no more; within a second or two."""
+        if self._live is not None:
+            await self._live.stop()
+        await self._listener.close()
+
+
+def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mapping[str, str]) -> Service:
+    """The parts of one run, put together. Raises ConfigError and UsageError for what cannot be."""
+    if not is_loopback(options.host) and not options.token:
+        raise UsageError(
+            f"--host {options.host} is open to other machines: control then needs a token, set REPLAYER_TOKEN "
+            "(playing needs none)"
+        )
+    config = loaded.config
+    contract = bundled() if options.contracts is Contracts.ON else None
+    redactor = Redactor.default(environment)
+    journal, sessions = Journal(clock), Sessions()
+    player = Player(
+        loaded.cassettes,
+        repeat=Repeat(options.repeat or config.repeat),
+        show=lambda value: shorten(redactor.text(as_text(value))),
+        redact=lambda request: _veiled(redactor, request),
+    )
+    live = _live(config, contract, clock, journal)
+    routes = _routes(loaded, options)
+    for rules in routes.rules():
+        player.prepare(rules)
+    run = Run(
+        player=player, sessions=sessions, journal=journal, cassettes=loaded.cassettes, live=live, seed=options.seed
+    )
+    token = None if is_loopback(options.host) else options.token
+    parts = Parts(
+        player=player,
+        routes=routes,
+        sessions=sessions,
+        journal=journal,
+        control=Control(run, Guard(host=options.host, token=token)),
+        cassettes=frozenset(name for name, _ in loaded.cassettes),
+        live=live,
+        judge=Judge(contract),
+        redact=lru_cache(maxsize=4096)(redactor.uri),
+        recorded_paths=frozenset(split_target(uri).path for uri in _uris(loaded)),
+        miss_status=config.miss_status,
+        seed=options.seed,
+    )
+    port = config.port if options.port is None else options.port
+    return Service(run=run, gateway=Gateway(parts), live=live, host=options.host, port=port, clock=clock)
+
+
+def _uris(loaded: Loaded) -> Iterator[str]:
+    return (found.request.uri for _, cassette in loaded.cassettes for found in cassette.interactions)
+
+
+def _routes(loaded: Loaded, options: Options) -> Routes:
+    config = loaded.config if options.pace is None else replace(loaded.config, pace=options.pace)
+    upstreams: dict[str, str] = {}
+    for name, cassette in loaded.cassettes:
+        for upstream, base in cassette.metadata.upstreams.items() if cassette.metadata else ():
+            if upstreams.setdefault(upstream, base) != base:
+                raise UsageError(
+                    f"{name}: the upstream {upstream!r} is {base} here and {upstreams[upstream]} in another cassette: "
+                    "replay them one after the other, or rename it in one of them"
+                )
+    return Routes(config, upstreams=upstreams, hosts={host_of(uri) for uri in _uris(loaded)})
+
+
+def _live(config: Config, contract: Contract | None, clock: Clock, journal: Journal) -> DispatchServer | None:
+    if config.dispatch is None:
+        return None
+    dispatch = config.dispatch
+    settings = DispatchSettings(
+        path=dispatch.path,
+        workers=Workers(dispatch.workers),
+        when_no_worker=WhenNoWorker(dispatch.when_no_worker),
+        job_timeout_ms=dispatch.job_timeout * 1000,
+        lease_ms=dispatch.lease * 1000,
+        max_attempts=dispatch.max_attempts,
+    )
+    tasks = {route.path: route.task for route in config.dispatched}
+    return DispatchServer(settings, tasks, clock=clock, journal=journal, check=_frame_check(contract, dispatch))
+
+
+def _frame_check(contract: Contract | None, dispatch: DispatchConfig) -> FrameCheck | None:
+    """Every frame of a worker, in both directions, against the contract of the worker protocol."""
+    if contract is None:
+        return None
+
+    def check(sender: Sender, text: str) -> Sequence[Violation]:
+        return contract.frame(dispatch.path, sender, text, where="frame", service=WORKER_PROTOCOL).violations
+
+    return check
+
+
+def _veiled(redactor: Redactor, request: Request) -> Request:
+    """A request as it may be shown."""
+    body = None if request.body is None else redactor.body(request.body)
+    return replace(request, uri=redactor.uri(request.uri), headers=redactor.headers(request.headers), body=body)
