@@ -32,11 +32,13 @@ LEVELS = {
     "replayer.contract": CORE,
     "replayer.dispatch": CORE,
     "replayer.record.assemble": CORE,
+    "replayer.record.events": CORE,
     # Shells: sockets, files, processes.
     "replayer.cassette.store": SHELL,
     "replayer.cassette.appender": SHELL,
     "replayer.cassette.atomic": SHELL,
     "replayer.contract.registry": SHELL,
+    "replayer.contract.plain": SHELL,
     "replayer.dispatch.server": SHELL,
     "replayer.dispatch.store": SHELL,
     "replayer.dispatch.desk": SHELL,
@@ -55,7 +57,6 @@ LEVELS = {
     "replayer.cli": SURFACE,
     "replayer.__main__": SURFACE,
 }
-ROOMS = {"record": "record", "gateway": "gateway", "control": "control", "report": "report", "dispatch": "dispatch"}
 ONLY_IN = {
     "mitmproxy": ("replayer.record",),
     "click": ("replayer.cli",),

@@ -161,7 +161,11 @@ def test_a_broken_cassette_is_named_and_is_not_absent(tmp_path: Path) -> None:
 
 
 def test_an_entry_without_a_request_is_left_out_with_a_warning(tmp_path: Path) -> None:
-    with running(cassette(tmp_path, CASSETTE + "- response: {}\n")) as gateway:
+    with running(
+        cassette(
+            tmp_path, CASSETTE + "- response: {status: {code: 200, message: OK}, headers: {}, body: {string: x}}\n"
+        )
+    ) as gateway:
         assert gateway.get("/v1/models") == b'{"data":[]}'
         status, said = gateway.end()
     assert status == 0

@@ -73,40 +73,45 @@ def replaying(folder: Path, *interactions: Interaction) -> Iterator[tuple[str, s
             process.kill()
 
 
+def client_of(url: str, *, fault: str | None = None, retries: int = 0) -> openai.OpenAI:
+    """The official client, pointed at a gateway."""
+    headers = {} if fault is None else {"Replayer-Fault": fault}
+    return openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=retries, default_headers=headers)
+
+
 def ask(client: openai.OpenAI, question: str) -> str | None:
     messages: Any = [{"role": "user", "content": question}]
     return client.chat.completions.create(model="gpt-4o-mini", messages=messages).choices[0].message.content
 
 
 def test_plain_and_streamed_answers_are_the_recorded_ones(tmp_path: Path) -> None:
-    with replaying(tmp_path, chat("hi", "hello", at=0), streamed("count", "one ", "two", at=1)) as (url, _):
-        with openai.OpenAI(base_url=f"{url}/v1", api_key="none") as client:
-            assert ask(client, "hi") == "hello"
-            messages: Any = [{"role": "user", "content": "count"}]
-            with client.chat.completions.create(model="gpt-4o-mini", messages=messages, stream=True) as stream:
-                words = [chunk.choices[0].delta.content for chunk in stream]
+    cassette = (chat("hi", "hello", at=0), streamed("count", "one ", "two", at=1))
+    with replaying(tmp_path, *cassette) as (url, _), client_of(url) as client:
+        assert ask(client, "hi") == "hello"
+        messages: Any = [{"role": "user", "content": "count"}]
+        with client.chat.completions.create(model="gpt-4o-mini", messages=messages, stream=True) as stream:
+            words = [chunk.choices[0].delta.content for chunk in stream]
     assert words == ["one ", "two"]
 
 
 def test_a_session_in_the_base_url_plays_from_the_first_answer(tmp_path: Path) -> None:
-    with replaying(tmp_path, chat("hi", "first", at=0), chat("hi", "second", at=1)) as (url, _):
-        with (
-            openai.OpenAI(base_url=f"{url}/v1", api_key="none") as everyone,
-            openai.OpenAI(base_url=f"{url}/__replayer/s/mine/v1", api_key="none") as mine,
-        ):
-            assert [ask(everyone, "hi"), ask(mine, "hi"), ask(everyone, "hi"), ask(mine, "hi")] == [
-                "first",
-                "first",
-                "second",
-                "second",
-            ]
+    with (
+        replaying(tmp_path, chat("hi", "first", at=0), chat("hi", "second", at=1)) as (url, _),
+        client_of(url) as everyone,
+        client_of(f"{url}/__replayer/s/mine") as mine,
+    ):
+        assert [ask(everyone, "hi"), ask(mine, "hi"), ask(everyone, "hi"), ask(mine, "hi")] == [
+            "first",
+            "first",
+            "second",
+            "second",
+        ]
 
 
 def test_a_miss_is_asked_once(tmp_path: Path) -> None:
     with replaying(tmp_path, chat("hi", "hello", at=0)) as (url, process):
-        with openai.OpenAI(base_url=f"{url}/v1", api_key="none") as client:
-            with pytest.raises(openai.APIStatusError) as caught:
-                ask(client, "what?")
+        with client_of(url, retries=2) as client, pytest.raises(openai.APIStatusError) as caught:
+            ask(client, "what?")
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=10)
     assert caught.value.status_code == 424
@@ -115,27 +120,29 @@ def test_a_miss_is_asked_once(tmp_path: Path) -> None:
 
 
 def test_an_injected_429_is_the_clients_own_error(tmp_path: Path) -> None:
-    with replaying(tmp_path, chat("hi", "hello", at=0)) as (url, _):
-        headers = {"Replayer-Fault": "status;code=429"}
-        with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, default_headers=headers) as client:
-            with pytest.raises(openai.RateLimitError):
-                ask(client, "hi")
+    with (
+        replaying(tmp_path, chat("hi", "hello", at=0)) as (url, _),
+        client_of(url, fault="status;code=429") as client,
+        pytest.raises(openai.RateLimitError),
+    ):
+        ask(client, "hi")
 
 
 def test_a_fault_that_passes_is_survived_by_the_clients_retry(tmp_path: Path) -> None:
-    with replaying(tmp_path, chat("hi", "hello", at=0)) as (url, _):
-        headers = {"Replayer-Fault": "status;code=503;retry-after-ms=1;first=2"}
-        with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=2, default_headers=headers) as client:
-            assert ask(client, "hi") == "hello"
+    with (
+        replaying(tmp_path, chat("hi", "hello", at=0)) as (url, _),
+        client_of(url, fault="status;code=503;retry-after-ms=1;first=2", retries=2) as client,
+    ):
+        assert ask(client, "hi") == "hello"
 
 
 def test_an_abrupt_cut_breaks_the_stream(tmp_path: Path) -> None:
-    with replaying(tmp_path, streamed("count", "one ", "two", at=0)) as (url, _):
-        headers = {"Replayer-Fault": "truncate;chunks=1;end=abrupt"}
-        with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, default_headers=headers) as client:
-            messages: Any = [{"role": "user", "content": "count"}]
-            words: list[str | None] = []
-            with client.chat.completions.create(model="gpt-4o-mini", messages=messages, stream=True) as stream:
-                with pytest.raises(Exception, match="peer closed|incomplete"):
-                    words.extend(chunk.choices[0].delta.content for chunk in stream)
-    assert words == ["one "]
+    messages: Any = [{"role": "user", "content": "count"}]
+    with (
+        replaying(tmp_path, streamed("count", "one ", "two", at=0)) as (url, _),
+        client_of(url, fault="truncate;chunks=1;end=abrupt") as client,
+        client.chat.completions.create(model="gpt-4o-mini", messages=messages, stream=True) as stream,
+    ):
+        assert next(stream).choices[0].delta.content == "one "
+        with pytest.raises(Exception, match=r"peer closed|incomplete"):
+            next(stream)
