@@ -77,30 +77,40 @@ def command(
 
 
 async def _record(settings: Settings) -> Summary:
+    asked = _Asked()  # before anything is printed: whoever reads the address may send a signal at once
     async with recorder(settings, hear=_hear) as running:
         for listener in running.listeners:
             click.echo(f"listening on {listener}")
         sys.stdout.flush()
         for name, base in running.names.items():
             _say(f"{name}: {base}")
-        _stop_on_signals(running)
+        asked.of(running)
         return await running.wait()
 
 
-def _stop_on_signals(running: Recorder) -> None:
-    """The first signal ends the recording, a second one at once."""
-    asked: list[int] = []
+class _Asked:
+    """SIGINT and SIGTERM: the first one ends the recording, a second one at once. Needs the running loop."""
 
-    def stop(number: int) -> None:
-        asked.append(number)
-        if len(asked) == 1:
+    def __init__(self) -> None:
+        self._times = 0
+        self._running: Recorder | None = None
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._ask)
+
+    def of(self, running: Recorder) -> None:
+        """From now on there is a recorder to end; perhaps it was asked for already."""
+        self._running = running
+        if self._times:
             running.stop()
-        else:
-            running.kill()
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
+    def _ask(self) -> None:
+        self._times += 1
+        if self._running is not None:
+            if self._times == 1:
+                self._running.stop()
+            else:
+                self._running.kill()
 
 
 def _hear(message: Message) -> None:

@@ -118,7 +118,7 @@ class Desk:
             self._timer = None
         for job_id, caller in self._callers.items():
             if not caller.done():
-                caller.set_result(Fail(job_id=job_id, failure=Failure.UNAVAILABLE, detail="The gateway is stopping"))
+                caller.set_result(Fail(job_id=job_id, failure=Failure.UNAVAILABLE, detail=reason))
         async with asyncio.TaskGroup() as closing:
             for connection in self._connections.values():
                 closing.create_task(connection.close(code, reason))

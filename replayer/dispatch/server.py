@@ -53,6 +53,9 @@ _STREAM = Violation(
 class DispatchServer:
     """The queue that our gateway plays. `tasks`: path to task, for the dispatched routes."""
 
+    service = "casola"
+    """Whose contract holds: the worker protocol's, and that of the REST surface in front of it."""
+
     def __init__(
         self,
         settings: Settings,
@@ -92,6 +95,12 @@ class DispatchServer:
         async with asyncio.TaskGroup() as closing:
             for desk in self._desks.values():
                 closing.create_task(desk.close(1012, "The gateway is stopping"))
+
+    async def end_session(self, session: str) -> None:
+        """Forget a session: its workers are closed with 1001, its callers answered with 503, its jobs are gone."""
+        desk = self._desks.pop(session, None)
+        if desk is not None:
+            await desk.close(1001, "The session has ended")
 
     def status(self) -> DispatchStatus:
         """Workers and counts over all sessions."""

@@ -8,11 +8,13 @@ hands the recording its cassette.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 from replayer import __version__
@@ -22,9 +24,9 @@ from replayer.cassette.model import Interaction, Metadata, Origin
 from replayer.clock import Clock, SystemClock, timestamp
 from replayer.errors import ExitStatus, ReplayerError
 from replayer.record.addon import RecordAddon
-from replayer.record.messages import Failed, Message, Notice, Ready, encode
+from replayer.record.messages import Failed, Message, Notice, Ready, Summary, encode
 from replayer.record.proxy import running
-from replayer.record.recording import Recording
+from replayer.record.recording import Recording, recover
 from replayer.record.settings import Settings
 from replayer.record.upstreams import Listener, listeners
 from replayer.redact.redactor import Redactor
@@ -64,15 +66,15 @@ async def _record(settings: Settings, tell: Tell) -> None:
     clock = SystemClock()
     redactor = Redactor.default(os.environ)
     every = listeners(settings.upstreams, settings.port)
+    metadata = _metadata(settings, clock)
+    recovered = _recovered(settings, metadata, tell)
     mode = store.AppendMode.REWRITE if settings.rewrite else store.AppendMode.CONTINUE
-    appender = store.Appender.open(settings.output, metadata=_metadata(settings, clock), mode=mode)
+    appender = store.Appender.open(settings.output, metadata=metadata, mode=mode)
     try:
-        for problem in appender.problems:
-            tell(Notice(text=f"{settings.output}: {problem.message}"))
         recording = Recording(
             path=settings.output,
             writer=appender,
-            known=_known(settings),
+            known=() if settings.rewrite else _held(settings.output),
             redactor=redactor,
             clock=clock,
             tell=tell,
@@ -96,13 +98,33 @@ async def _record(settings: Settings, tell: Tell) -> None:
             await stop.wait()
             ticking.cancel()
             await proxy.stop_listening()
-            summary = recording.close()
-        if errors:
+            summary = _closed(recording, failed)
+        if errors or summary is None:
             raise errors[0]
         appender.close(layout=Layout(settings.layout) if settings.layout else None)
-        tell(summary)
+        file = summary.file or (str(settings.output) if recovered else "")
+        tell(dataclasses.replace(summary, recovered=recovered, file=file))
     finally:
         appender.abandon()
+
+
+def _recovered(settings: Settings, metadata: Metadata, tell: Tell) -> int:
+    """How many interactions a killed run had left in the spool: they are added to the file, whatever comes after."""
+    with store.Appender.open(settings.output, metadata=metadata, mode=store.AppendMode.CONTINUE) as appender:
+        for problem in appender.problems:
+            tell(Notice(text=f"{settings.output}: {problem.message}"))
+        recovered = recover(settings.output, appender, _held(settings.output))
+    if recovered:
+        tell(Notice(text=f"{settings.output}: {len(recovered)} interrupted exchange(s) recovered, marked `end: lost`"))
+    return len(recovered)
+
+
+def _closed(recording: Recording, failed: Callable[[ReplayerError], None]) -> Summary | None:
+    try:
+        return recording.close()
+    except ReplayerError as error:
+        failed(error)
+        return None
 
 
 async def _tick(recording: Recording, failed: Callable[[ReplayerError], None]) -> None:
@@ -148,11 +170,11 @@ def _metadata(settings: Settings, clock: Clock) -> Metadata:
     )
 
 
-def _known(settings: Settings) -> tuple[Interaction, ...]:
-    """What the file holds already, unless it goes anyway."""
-    if settings.rewrite or not settings.output.exists() or not settings.output.read_bytes().strip():
+def _held(output: Path) -> tuple[Interaction, ...]:
+    """What the file holds already."""
+    if not output.exists() or not output.read_bytes().strip():
         return ()
-    return store.read(settings.output).interactions
+    return store.read(output).interactions
 
 
 def _ready(host: str, every: tuple[Listener, ...], ports: tuple[int, ...]) -> Ready:

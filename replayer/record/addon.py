@@ -20,7 +20,7 @@ from mitmproxy import http
 from mitmproxy.connection import Client, ConnectionState
 
 from replayer.cassette.model import End, FrameKind, Headers, Sender
-from replayer.errors import ReplayerError
+from replayer.errors import RecorderError, ReplayerError
 from replayer.record.exchange import Exchange
 from replayer.record.recording import Recording
 from replayer.record.upstreams import Listener, Target
@@ -56,9 +56,8 @@ class RecordAddon:
         if target is None:
             flow.response = _unrouted(listener, flow.request.path)
             return
-        headers = _fields(flow.request.headers)
         _send_to(flow.request, target)
-        self._begin(flow, target, headers)
+        self._begin(flow, target, _fields(flow.request.headers))
 
     def request(self, flow: http.HTTPFlow) -> None:
         """The request is whole."""
@@ -69,6 +68,8 @@ class RecordAddon:
             exchange.request_end()
 
         self._with(flow, whole)
+        if flow.response is not None and flow.response.timestamp_end is not None:
+            self._finish(flow, End.COMPLETE)  # the answer was whole before the request was
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """The answer begins, and streams from here on."""
@@ -179,10 +180,14 @@ class RecordAddon:
     def _guarded(self, do: Callable[[], Any], flow: http.HTTPFlow | None = None) -> None:
         try:
             do()
-        except ReplayerError as error:
+        except Exception as error:
             if flow is not None:
                 self._forget(flow)
-            self._failed(error)
+            self._failed(
+                error
+                if isinstance(error, ReplayerError)
+                else RecorderError(f"a defect of the recorder: {error!r}; please report it")
+            )
 
 
 def _saying(sender: Sender, kind: FrameKind, payload: bytes) -> Callable[[Exchange], None]:

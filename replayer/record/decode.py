@@ -50,24 +50,24 @@ class _Gzip:
 
 
 class _Deflate:
-    """RFC 1950, and the raw RFC 1951 that some servers send in its place."""
+    """RFC 1950, and the raw RFC 1951 that some servers send in its place: the first two bytes tell them apart."""
 
     def __init__(self) -> None:
-        self._stream = zlib.decompressobj()
-        self._begun = False
+        self._stream: Any = None
+        self._head = b""
 
     def feed(self, data: bytes) -> bytes:
+        if self._stream is None:
+            self._head += data
+            if len(self._head) < 2:
+                return b""
+            data = self._head
+            wrapped = data[0] & 15 == 8 and int.from_bytes(data[:2]) % 31 == 0
+            self._stream = zlib.decompressobj(wbits=15 if wrapped else -15)
         try:
-            out = self._stream.decompress(data)
+            out: bytes = self._stream.decompress(data)
         except zlib.error as error:
-            if self._begun:
-                raise DecodeError(str(error)) from None
-            self._stream = zlib.decompressobj(wbits=-15)
-            try:
-                out = self._stream.decompress(data)
-            except zlib.error:
-                raise DecodeError(str(error)) from None
-        self._begun = True
+            raise DecodeError(str(error)) from None
         return out
 
 

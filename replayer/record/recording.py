@@ -1,7 +1,8 @@
 """One run of the recorder: which exchanges are under way, what is written, what is told.
 
 The rule: an interaction is in the cassette before its spool goes, and never twice. What an earlier run left in the
-spool comes first. It knows nothing of mitmproxy; `addon.py` calls it. The cassette's writer is handed in.
+spool is written first, by `recover`. It knows nothing of mitmproxy; `addon.py` calls it. The cassette's writer is
+handed in.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from replayer.record.messages import Exchanged, Message, Notice, Summary
 from replayer.record.spool import Spool
 from replayer.redact.redactor import Redactor
 
-__all__ = ["Recording", "Writer"]
+__all__ = ["Recording", "Writer", "recover"]
 
 UNSPOOLED_MS = 100.0
 """An exchange that has lasted so long is in the spool, whatever it is waiting for."""
@@ -31,8 +32,24 @@ class Writer(Protocol):
         """Write one interaction, at once. Raises `WriteError`."""
 
 
+def recover(path: Path, writer: Writer, known: Iterable[Interaction]) -> list[Interaction]:
+    """Write what a killed run left in the spool of `path`, and clear it; `known` is what the cassette holds already."""
+    written = {_key(one) for one in known}
+    recovered = []
+    spool = Spool(path)
+    for file, events in spool.leftovers():
+        interaction = assemble(events)
+        # A kill between the writing and the removing leaves both.
+        if interaction is not None and _key(interaction) not in written:
+            writer.append(interaction)
+            recovered.append(interaction)
+        file.unlink(missing_ok=True)
+    spool.close()
+    return recovered
+
+
 class Recording:
-    """The exchanges of one run. `tell` gets a message for the user; `known` is what the cassette holds already."""
+    """The exchanges of one run. `tell` gets a message for the user; times continue behind those of `known`."""
 
     def __init__(
         self,
@@ -56,8 +73,7 @@ class Recording:
         self._over = False
         self._first: float | None = None
         self._counts = dict.fromkeys(("exchanges", "connections", "frames", "bytes", "redacted", "requests"), 0)
-        self._recovered = 0
-        times = self._recover(list(known))
+        times = [one.response.at for one in known if one.response.at is not None]
         self._offset = max(times) + 1.0 if times else 0.0
 
     def begin(self, upstream: str, method: str, uri: str, headers: Headers) -> Exchange:
@@ -116,8 +132,7 @@ class Recording:
         for exchange in list(self._open):
             self.finish(exchange, End.OPEN)
         self._spool.close()
-        written = self._counts["exchanges"] + self._recovered
-        return Summary(recovered=self._recovered, file=str(self._path) if written else "", **self._counts)
+        return Summary(recovered=0, file=str(self._path) if self._counts["exchanges"] else "", **self._counts)
 
     def _count(self, exchange: Exchange) -> None:
         self._counts["exchanges"] += 1
@@ -125,22 +140,6 @@ class Recording:
         self._counts["frames"] += exchange.frames
         self._counts["bytes"] += exchange.bytes
         self._counts["redacted"] += exchange.redacted
-
-    def _recover(self, known: list[Interaction]) -> list[float]:
-        """Write what a killed run left in the spool; the times at which known requests came."""
-        written = {(one.request.method, one.request.uri, one.response.at) for one in known}
-        times = [one.response.at for one in known if one.response.at is not None]
-        for path, events in self._spool.leftovers():
-            interaction = assemble(events)
-            # A kill between the writing and the removing leaves both.
-            if interaction is not None and _key(interaction) not in written:
-                self._writer.append(interaction)
-                self._recovered += 1
-                times.append(interaction.response.at or 0.0)
-            path.unlink(missing_ok=True)
-        if self._recovered:
-            self._tell(Notice(text=f"{self._path}: {self._recovered} interrupted exchange(s) recovered, end: lost"))
-        return times
 
 
 def _key(interaction: Interaction) -> tuple[str, str, float | None]:

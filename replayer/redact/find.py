@@ -24,7 +24,7 @@ REPLACEMENT = b"[REDACTED]"
 LONGEST_UNSURE = 4096
 """So many bytes at the end of a buffer may be the beginning of a token that is not yet sure."""
 
-_TOKEN_RUN = re.compile(rb"[A-Za-z0-9_\-.+/=%~]*\Z")
+_TOKEN_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.+/=%~"
 _TOKEN_BYTES = re.compile(rb"[A-Za-z0-9_\-.+/=%~]*")
 _STRING_BYTES = re.compile(rb'(?:[^"\\]|\\.)*', re.DOTALL)
 _ESCAPE_BEFORE = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
@@ -56,7 +56,7 @@ class Finder:
         self._shapes = rules.shapes
         self._values = sorted({form for value in values for form in _forms(value)}, key=lambda form: (-len(form), form))
         # Forms made only of token bytes are covered by holding back the run of such bytes.
-        self._spaced = [form for form in self._values if not _TOKEN_RUN.fullmatch(form)]
+        self._spaced = [form for form in self._values if form.strip(_TOKEN_CHARACTERS)]
         self.longest = max([LONGEST_UNSURE, *(len(form) for form in self._values)])
         names = b"|".join(re.escape(name.encode()) for name in sorted(rules.json_fields, key=lambda n: (-len(n), n)))
         self._fields = [f'"{name}"'.encode() for name in sorted(rules.json_fields)]
@@ -84,14 +84,15 @@ class Finder:
     def growing_from(self, buffer: bytes, start: int) -> int:
         """The first index from `start` on at which a secret may have begun that is not yet to be seen."""
         floor = max(start, len(buffer) - self.longest)
-        run = _TOKEN_RUN.search(buffer, floor)
-        growing = run.start() if run else len(buffer)
+        growing = floor + len(buffer[floor:].rstrip(_TOKEN_CHARACTERS))
         for form in self._spaced:
             growing = min(growing, _prefix_at_end(buffer, form, max(floor, len(buffer) - len(form))))
         return min(growing, self._open_string(buffer, start))
 
     def _open_string(self, buffer: bytes, start: int) -> int:
         """Where the value of a secret JSON field, or what leads to it, is open at the end of the buffer."""
+        if b'"' not in buffer:
+            return len(buffer)
         for name in self._fields:
             at = buffer.rfind(name, max(start - 1, 0))
             if at >= 0 and self._open_field.match(buffer, at):
@@ -109,15 +110,18 @@ class Finder:
 
     def _all(self, buffer: bytes, start: int) -> Iterator[Span]:
         for shape in self._shapes:
-            if shape.literal in buffer:
-                for match in shape.pattern.finditer(buffer, start):
-                    yield Span(_past_escape(buffer, match.start()), match.end(), growth=Growth.TOKEN)
+            at = buffer.find(shape.literal, start)
+            while at >= 0:
+                match = shape.pattern.match(buffer, at)
+                if match:
+                    yield Span(_past_escape(buffer, at), match.end(), growth=Growth.TOKEN)
+                at = buffer.find(shape.literal, match.end() if match else at + 1)
         for form in self._values:
             at = buffer.find(form, start)
             while at >= 0:
                 yield _of_value(buffer, at, form)
                 at = buffer.find(form, at + len(form))
-        for name in self._fields:
+        for name in self._fields if b'"' in buffer else ():
             if name in buffer:
                 yield from (Span(*match.span(1)) for match in self._field.finditer(buffer, start))
                 return

@@ -117,6 +117,7 @@ async def test_an_exchange_is_recorded_as_it_was_and_redacted(tmp_path: Path) ->
     assert recorded.request.uri == f"{url}/v1/x?key=[REDACTED]&b=2"
     assert recorded.request.body == b'{"m": "[REDACTED]"}'
     assert ("authorization", "[REDACTED]") in recorded.request.headers
+    assert ("host", url.removeprefix("http://")) in recorded.request.headers
     assert not [name for name, _ in recorded.request.headers if name.startswith("replayer")]
     assert json.loads(recorded.response.body)["got"] == '{"m": "[REDACTED]"}'
     assert recorded.response.at == 0
@@ -399,6 +400,30 @@ async def endless(request: web.Request) -> web.StreamResponse:
     return answer
 
 
+async def test_an_answer_that_comes_before_the_request_is_whole_is_complete(tmp_path: Path) -> None:
+    answered = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"first,"
+        await answered.wait()
+        yield b"last"
+
+    async def early(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nearly")
+        await writer.drain()
+        await answered.wait()
+
+    async with raw_upstream(early) as url:
+        told = settings(tmp_path, openai=url)
+        async with recording(told) as (running, session, _):
+            async with session.post(running.listeners[0], data=body()) as answer:
+                assert await answer.read() == b"early"
+                answered.set()
+            running.stop()
+            await running.wait()
+    assert only(told).response.body == b"early"
+
+
 async def test_a_client_that_leaves_is_marked_as_gone(tmp_path: Path) -> None:
     async with upstream(endless) as url:
         told = settings(tmp_path, openai=url)
@@ -469,11 +494,12 @@ async def test_a_killed_recorder_loses_nothing_that_was_finished_and_recovers_th
     assert kept[3].response.body == b"one\ntwo\n"
     times = [i.response.at or 0 for i in kept]
     assert times == sorted(times)
-    assert not list(tmp_path.glob("*.spool"))
+    assert sorted(os.listdir(tmp_path)) == ["ca", "recorded.yaml"]
 
 
-async def command(*arguments: str, data: Path) -> asyncio.subprocess.Process:
+async def command(*arguments: str, data: Path, before: tuple[str, ...] = ()) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
+        *before,
         sys.executable,
         "-m",
         "replayer",
@@ -491,6 +517,26 @@ async def listening(process: asyncio.subprocess.Process) -> str:
     line = (await process.stdout.readline()).decode()
     assert line.startswith("listening on http://127.0.0.1:"), line
     return line.split()[-1]
+
+
+async def test_a_full_disk_ends_the_recording_and_keeps_what_was_finished(tmp_path: Path) -> None:
+    async def serve(request: web.Request) -> web.Response:
+        return web.Response(text="x" * (200_000 if request.path == "/big" else 10))
+
+    output = tmp_path / "x.yaml"
+    async with upstream(serve) as url, aiohttp.ClientSession() as session:
+        limited = ("bash", "-c", 'ulimit -f 64; exec "$@"', "bash")  # 64 KiB a file: as full as a disk can be made
+        process = await command("--upstream", f"a={url}", "-o", str(output), data=tmp_path, before=limited)
+        base = await listening(process)
+        async with session.get(base + "/small") as answer:
+            await answer.read()
+        async with session.get(base + "/big") as answer:
+            assert len(await answer.read()) == 200_000
+        _, told = await process.communicate()
+    assert process.returncode == 4
+    assert b"cannot be written" in told
+    assert b"Traceback" not in told
+    assert [i.request.uri for i in store.read(output).interactions] == [f"{url}/small"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -519,16 +565,23 @@ async def test_a_command_to_which_no_request_came_ends_with_3(tmp_path: Path) ->
 
 
 async def test_a_killed_parent_leaves_a_whole_file(tmp_path: Path) -> None:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return await (endless if request.path == "/endless" else answer_json)(request)
+
     output = tmp_path / "x.yaml"
-    async with upstream(answer_json) as url, aiohttp.ClientSession() as session:
+    async with upstream(serve) as url, aiohttp.ClientSession() as session:
         process = await command("--upstream", f"openai={url}", "-o", str(output), data=tmp_path)
-        async with session.get(await listening(process)) as answer:
+        base = await listening(process)
+        async with session.get(base) as answer:
             await answer.read()
-        process.kill()
-        # The pipes reach their end when the child is gone too.
-        await process.communicate()
+        async with session.get(base + "/endless") as answer:
+            await answer.content.readexactly(8)
+            process.kill()
+            # The pipes reach their end when the child is gone too.
+            await process.communicate()
     assert not output.read_bytes().startswith(b"# replayer flow")
-    assert len(store.read(output).interactions) == 1
+    assert [i.response.end for i in store.read(output).interactions] == [End.COMPLETE, End.OPEN]
+    assert sorted(os.listdir(tmp_path)) == ["replayer", "x.yaml"]
 
 
 @pytest.mark.parametrize(
@@ -615,9 +668,9 @@ async def test_the_official_client_of_openai_records_and_vcrpy_loads_the_file(tm
     assert streamed.response.body.endswith(b"data: [DONE]\n\n")
     assert len(streamed.response.chunks) >= 1
     assert SECRET not in told.output.read_text()
-    from vcr.persisters.filesystem import FilesystemPersister
-    from vcr.serializers import yamlserializer
+    from vcr.persisters.filesystem import FilesystemPersister  # type: ignore[import-untyped]  # vcrpy has no types
+    from vcr.serializers import yamlserializer  # type: ignore[import-untyped]  # vcrpy has no types
 
-    requests, responses = FilesystemPersister.load_cassette(str(told.output), yamlserializer)
+    requests, responses = FilesystemPersister.load_cassette(str(told.output), yamlserializer)[:2]
     assert [(r.method, r.uri) for r in requests] == [("POST", f"{url}/v1/chat/completions")] * 2
     assert [r["body"]["string"] for r in responses] == [plain.response.body, streamed.response.body]
