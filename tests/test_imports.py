@@ -36,6 +36,7 @@ LEVELS = {
     # Shells: sockets, files, processes.
     "replayer.cassette.store": SHELL,
     "replayer.cassette.appender": SHELL,
+    "replayer.cassette.lines": SHELL,
     "replayer.cassette.atomic": SHELL,
     "replayer.contract.registry": SHELL,
     "replayer.contract.plain": SHELL,
