@@ -46,7 +46,8 @@ class Contract:
         self.channels = tuple(channels)
         self._compile = compile_
         self._schemas: dict[str, Schema] = {}
-        self._found: dict[tuple[str, str, str | None], Operation | None] = {}
+        self._found: dict[tuple[str, str, str | None, frozenset[str]], Operation | None] = {}
+        self._headers = frozenset(o.header for o in self.operations if o.header is not None)
         self._bound: dict[tuple[str, str | None], tuple[Channel, ...]] = {}
 
     def request(self, request: Request, *, where: str, service: str | None = None) -> Checked:
@@ -170,7 +171,8 @@ class Contract:
 
     def _operation(self, request: Request, service: str | None) -> Operation | None:
         target = request.uri.partition("?")[0]
-        key = (request.method, target, service)
+        told = self._headers and self._headers.intersection(name.lower() for name, _ in request.headers)
+        key = (request.method, target, service, told)
         try:
             return self._found[key]
         except KeyError:
@@ -181,7 +183,7 @@ class Contract:
         near = [
             (nearness, operation.variables, order)
             for order, operation in enumerate(self.operations)
-            if operation.method == method and (nearness := operation.nearness(host, path, service)) is not None
+            if operation.method == method and (nearness := operation.nearness(host, path, service, told)) is not None
         ]
         found = self.operations[min(near)[2]] if near else None
         if len(self._found) >= _REMEMBERED:
@@ -223,11 +225,14 @@ def _stream(events: Events, body: bytes, where: str, *, cut: bool) -> Checked:
         pieces.pop()
     violations: list[Violation] = []
     count = 0
+    ordering = events.order.begin() if events.order is not None else None
     for number, piece in enumerate(pieces):
-        found = events.check(piece, f"{where} event {number}")
+        found = events.check(piece, f"{where} event {number}", ordering)
         if found is not None:
             count += 1
             violations.extend(found)
+    if ordering is not None and not cut:
+        violations.extend(ordering.end(where))
     return Checked(responses=1, events=count, violations=tuple(violations))
 
 
