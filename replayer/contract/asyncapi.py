@@ -21,7 +21,7 @@ from replayer.errors import closest
 
 __all__ = ["Channel", "read_asyncapi"]
 
-_SELECTORS = ("type", "event", "kind", "op", "method")
+_SELECTORS = ("type", "message_type", "event", "kind", "op", "method")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,9 @@ _BUNDLED = (
     "gemini/asyncapi.json",
     "casola/openapi.json",
     "casola/asyncapi.json",
+    "schwarm/openapi.json",
+    "schwarm/asyncapi.json",
+    "oagw/openapi.json",
 )
 _INSIDE = "replayer:inside"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -150,12 +150,18 @@ class Contract:
         return known.check(value, where)
 
     def _connection(self, request: Request, frames: tuple[Frame, ...], where: str, service: str | None) -> Checked:
-        """A connection belongs to the channel that knows its first client message: other services live at `/ws` too."""
+        """A connection belongs to the channel that knows its first client message: other services live at `/ws` too.
+
+        Where the client says nothing, the server's first message tells.
+        """
         messages = [(n, frame) for n, frame in enumerate(frames) if frame.kind is not FrameKind.CLOSE]
         bound = self._channels(urlsplit(request.uri).path, service)
-        first = next((frame for _, frame in messages if frame.sender is Sender.CLIENT), None)
-        value = parse(first.text if first.kind is FrameKind.TEXT else first.data) if first else None
-        channel = _knowing(bound, Sender.CLIENT, value)
+        by_client = [frame for _, frame in messages if frame.sender is Sender.CLIENT]
+        said = by_client or [frame for _, frame in messages]
+        value = parse(said[0].text if said[0].kind is FrameKind.TEXT else said[0].data) if said else None
+        # Where clients speak, the server alone does not show whose connection it is.
+        able = bound if by_client else tuple(channel for channel in bound if not channel.messages.get(Sender.CLIENT))
+        channel = _knowing(able, said[0].sender, value) if said else None
         if channel is None and bound and service is not None and bound[0].service == service:
             channel = bound[0]
         if channel is None:

@@ -6,6 +6,7 @@ import pytest
 
 from replayer.contract.documents import place
 from replayer.contract.order import Order, read_order
+from replayer.contract.violation import Violation
 from replayer.errors import ContractError
 
 RULES = {
@@ -28,7 +29,7 @@ def order(rules: Any) -> Order:
 def told(events: list[str], rules: Any = RULES) -> list[str]:
     """What is wrong with a stream of `<kind> <index>` events."""
     ordering = order(rules).begin()
-    wrong = []
+    wrong: list[Violation] = []
     for number, event in enumerate(events):
         kind, _, index = event.partition(" ")
         wrong += ordering.take(kind, {"index": int(index or 0), "n": number}, f"event {number}")
