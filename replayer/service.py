@@ -39,9 +39,6 @@ from replayer.run import Address, Run
 
 __all__ = ["Contracts", "Options", "Service", "build"]
 
-WORKER_PROTOCOL = "casola"
-"""The service whose contract a worker's frames are held against: what `dispatch` speaks."""
-
 
 class Contracts(StrEnum):
     """Whether requests and answers are held against contracts."""
@@ -174,7 +171,7 @@ def _frame_check(contract: Contract | None, dispatch: DispatchConfig) -> FrameCh
         return None
 
     def check(sender: Sender, text: str) -> Sequence[Violation]:
-        return contract.frame(dispatch.path, sender, text, where="frame", service=WORKER_PROTOCOL).violations
+        return contract.frame(dispatch.path, sender, text, where="frame", service=DispatchServer.service).violations
 
     return check
 

@@ -18,9 +18,11 @@ from replayer.errors import closest
 from replayer.journal import Entry, Outcome
 from replayer.problem import problem
 
-__all__ = ["Control", "State"]
+__all__ = ["ROUTES", "Control", "State"]
 
 PREFIX = "/__replayer/"
+ROUTES = ("health", "journal", "ready", "status")
+"""What there is below the prefix."""
 _LIMIT = 1000
 _FILTERS = ("session", "outcome", "limit")
 
@@ -45,7 +47,7 @@ class Control:
     def __init__(self, state: State, guard: Guard) -> None:
         self._state = state
         self._guard = guard
-        self._routes = {"health": self._health, "ready": self._health, "journal": self._journal, "status": self._status}
+        self._routes = dict(zip(ROUTES, (self._health, self._journal, self._health, self._status), strict=True))
 
     def answer(self, request: Request, *, session: str | None) -> Response:
         """The answer to one request; `session` is the one whose base URL was asked."""

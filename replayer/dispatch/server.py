@@ -53,6 +53,9 @@ _STREAM = Violation(
 class DispatchServer:
     """The queue that our gateway plays. `tasks`: path to task, for the dispatched routes."""
 
+    service = "casola"
+    """Whose contract holds: the worker protocol's, and that of the REST surface in front of it."""
+
     def __init__(
         self,
         settings: Settings,

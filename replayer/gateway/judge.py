@@ -30,17 +30,17 @@ class Judge:
         """Whether there is a contract at all."""
         return self._contract is not None
 
-    def request(self, request: Request) -> Judged:
-        """The violations of what was asked."""
+    def request(self, request: Request, *, service: str | None) -> Judged:
+        """The violations of what was asked; of `service` where that is known."""
         if self._contract is None:
             return ()
-        return self._contract.request(request, where="request").violations
+        return self._contract.request(request, where="request", service=service).violations
 
-    def response(self, request: Request, response: Response) -> Judged:
-        """The violations of a live answer."""
+    def response(self, request: Request, response: Response, *, service: str) -> Judged:
+        """The violations of a live answer of `service`."""
         if self._contract is None:
             return ()
-        return self._contract.response(request, response, where="response").violations
+        return self._contract.response(request, response, where="response", service=service).violations
 
     def recorded(self, hit: Hit) -> Judged:
         """The violations of a recorded answer."""

@@ -14,6 +14,9 @@ __all__ = ["Control", "Live"]
 class Live(Protocol):
     """Workers that answer now."""
 
+    service: str
+    """Whose contract holds for what they are asked and what they answer."""
+
     def serves(self, method: str, path: str) -> bool:
         """Whether that request is for them."""
 

@@ -50,21 +50,24 @@ class Responder:
         except ReplayerError as error:
             return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
         asked = Request(method=exchange.raw.method, uri=target, headers=exchange.headers, body=body or None)
-        violations = self._judge.request(asked)
+        live = self._live(exchange)
+        violations = self._judge.request(asked, service=None if live is None else live.service)
         if violations:
             exchange.entry.violations.extend(told(violations))
         if injected is not None and (instead := injected.instead(asked, route.host)) is not None:
             return await exchange.deliver(instead)
-        if self._parts.live is not None and self._is_live(exchange, self._parts.live):
+        if live is not None:
             # A dispatched route is the gateway's own: no base path of an upstream belongs in front of it.
             own = asked if target is exchange.target else replace(asked, uri=exchange.target)
-            return await self._dispatch(exchange, own, self._parts.live, injected)
+            return await self._dispatch(exchange, own, live, injected)
         return await self._play(exchange, asked, route, cassettes, injected)
 
-    def _is_live(self, exchange: Exchange, live: Live) -> bool:
-        """Whether a worker answers; whoever names an upstream wants what was recorded from it."""
+    def _live(self, exchange: Exchange) -> Live | None:
+        """The workers, if one of them answers; whoever names an upstream wants what was recorded from it."""
+        live = self._parts.live
         path = exchange.target.partition("?")[0]
-        return exchange.ours.upstream is None and live.serves(exchange.raw.method, path)
+        named = exchange.ours.upstream is not None
+        return None if live is None or named or not live.serves(exchange.raw.method, path) else live
 
     async def _play(
         self,
@@ -98,7 +101,7 @@ class Responder:
         entry = exchange.entry
         response = await live.answer(asked, session=exchange.session.name)
         entry.outcome = Outcome.DISPATCHED
-        entry.violations.extend(told(self._judge.response(asked, response)))
+        entry.violations.extend(told(self._judge.response(asked, response, service=live.service)))
         plan = plan_of(response)
         return await exchange.deliver(plan if injected is None else injected.rewritten(plan))
 
