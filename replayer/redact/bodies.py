@@ -14,7 +14,7 @@ from replayer.match.jsonpath import JsonPath
 from replayer.redact.conversation import Conversation, Released
 from replayer.redact.cut import Piece, Waiting
 from replayer.redact.documents import selected
-from replayer.redact.find import Finder, Span, merged
+from replayer.redact.find import Finder, Span, merged, moved
 from replayer.redact.stream import StreamRedactor
 
 __all__ = ["DocumentRedactor", "EventRedactor"]
@@ -71,6 +71,18 @@ class EventRedactor:
             released = self._event(rest)
         return self._decide([*released, *self._conversation.finish()])
 
+    def find(self, body: bytes) -> list[Span]:
+        """The secrets of a whole stream, at their places in it; for a redactor that was fed nothing."""
+        self._waiting.add(0, body)
+        released: list[Released] = []
+        starts = [0]
+        for end in [*(end.end() for end in _END_OF_EVENT.finditer(body)), len(body)]:
+            if end > self._fed:
+                released += self._event(body[self._fed : end])
+                starts.append(end)
+        released += self._conversation.finish()
+        return [moved(span, starts[one.number]) for one in released for span in one.spans]
+
     def _event(self, event: bytes) -> list[Released]:
         self._sizes.append(len(event))
         self._fed += len(event)
@@ -81,7 +93,7 @@ class EventRedactor:
         spans: list[Span] = []
         limit = 0
         for one in released:
-            spans += [_moved(span, limit) for span in one.spans]
+            spans += [moved(span, limit) for span in one.spans]
             limit += self._sizes.popleft()
         pieces = self._waiting.decide(limit, spans) if limit or not self._waiting.buffer else []
         self._fed -= limit
@@ -140,10 +152,6 @@ class DocumentRedactor:
         spans = merged([*spans, *whole])
         self.replaced += len(spans)
         return self._waiting.decide(limit, spans)
-
-
-def _moved(span: Span, by: int) -> Span:
-    return Span(span.start + by, span.end + by, span.replacement, span.grows, span.rule)
 
 
 def _document(event: bytes) -> tuple[str, bytes]:

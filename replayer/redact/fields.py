@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["REPLACEMENT", "Field", "form_fields", "json_fields", "query_fields"]
+__all__ = ["PRIVATE_KEY", "REPLACEMENT", "Field", "form_fields", "json_fields", "query_fields"]
 
 REPLACEMENT = b"[REDACTED]"
 
@@ -30,6 +30,17 @@ class Field:
     closed: bool
     """Whether a value that reaches the end of what there is may still go on."""
     replacement: bytes = REPLACEMENT
+
+
+_IN_A_KEY = rb"(?:[^-]|-(?!-))"
+PRIVATE_KEY = Field(
+    "private key",
+    b"PRIVATE KEY",
+    re.compile(rb"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(" + _IN_A_KEY + b"++)", re.DOTALL),
+    re.compile(_IN_A_KEY + b"*+", re.DOTALL),
+    False,
+)
+"""RFC 7468, and what OpenSSH and PGP write: what stands between the two lines goes."""
 
 
 def json_fields(names: Iterable[str]) -> list[Field]:

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from replayer.redact.fields import REPLACEMENT, Field, form_fields, json_fields, query_fields
+from replayer.redact.fields import PRIVATE_KEY, REPLACEMENT, Field, form_fields, json_fields, query_fields
 from replayer.redact.forms import forms_of, inside_string, number_span, past_escape
 from replayer.redact.rules import Rules
 
-__all__ = ["LONGEST_UNSURE", "REPLACEMENT", "Finder", "Span"]
+__all__ = ["LONGEST_UNSURE", "REPLACEMENT", "Finder", "Span", "merged", "moved"]
 
 LONGEST_UNSURE = 4096
 """So many bytes at the end of a buffer may be the beginning of a token that is not yet sure."""
@@ -55,7 +55,7 @@ class Finder:
         self._json = json_fields(rules.json_fields)
         self._names = [name.encode() for name in sorted(rules.json_fields)]
         named = rules.form | rules.query
-        self._texts = [*query_fields(named if form else rules.query, form=form), *form_fields(named)]
+        self._texts = [*query_fields(named if form else rules.query, form=form), *form_fields(named), PRIVATE_KEY]
         self._patterns = rules.patterns
 
     def spans(self, buffer: bytes, start: int, *, inside: bool = False, behind: bool = False) -> list[Span]:
@@ -174,6 +174,11 @@ def merged(found: list[Span]) -> list[Span]:
         else:
             apart.append(span)
     return apart
+
+
+def moved(span: Span, by: int) -> Span:
+    """The same secret in a buffer whose beginning is `by` bytes before."""
+    return Span(span.start + by, span.end + by, span.replacement, span.grows, span.rule)
 
 
 def _prefix_at_end(buffer: bytes, form: bytes, floor: int) -> int:

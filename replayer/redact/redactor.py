@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from replayer.cassette.model import Headers
 from replayer.redact.bodies import DocumentRedactor, EventRedactor
 from replayer.redact.conversation import Conversation
+from replayer.redact.documents import selected
 from replayer.redact.environment import secret_values
-from replayer.redact.find import REPLACEMENT, Finder
+from replayer.redact.find import REPLACEMENT, Finder, Span, merged, moved
 from replayer.redact.rules import DEFAULT, Rules
 from replayer.redact.stream import BodyRedactor, StreamRedactor
 
@@ -78,6 +79,19 @@ class Redactor:
     def conversation(self) -> Conversation:
         """For the frames of one connection."""
         return Conversation(self._finder, self._rules.paths)
+
+    def find(self, data: bytes, content_type: str | None = None) -> list[Span]:
+        """The secrets in a whole text or body, in order; those that go over several events of a stream as well."""
+        kind = (content_type or "").partition(";")[0].strip().lower()
+        if kind == "text/event-stream":
+            return EventRedactor(self._finder, self._rules.paths).find(data)
+        if kind == "application/x-www-form-urlencoded":
+            return [moved(span, -1) for span in self._form_finder.spans(b"&" + data, 1)]
+        return merged([*self._finder.spans(data, 0), *selected(data, self._rules.paths)])
+
+    def is_secret_query(self, name: str) -> bool:
+        """Whether the value of that key of a query is taken out."""
+        return name.lower() in self._rules.query
 
     def _header(self, name: str, value: str) -> str:
         if name in self._rules.headers:

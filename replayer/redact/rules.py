@@ -151,6 +151,17 @@ DEFAULT = Rules(
         _shape("AKIA", r"[A-Z0-9]{16}"),
         _shape("ASIA", r"[A-Z0-9]{16}"),
         _shape("SG.", r"[A-Za-z0-9_\-]{16,64}\.[A-Za-z0-9_\-]{16,}"),
+        _shape("AKC", r"[A-Za-z0-9]{20,}"),  # Artifactory
+        _shape("AccountKey=", r"[A-Za-z0-9+/]{86}=="),  # Azure storage
+        _shape("SK", r"[0-9a-f]{32}(?![A-Za-z0-9])"),  # Twilio
+        _shape("bot", r"[0-9]{8,10}:[A-Za-z0-9_\-]{35}"),  # Telegram
+        _shape("dop_v1_", r"[0-9a-f]{40,}"),
+        _shape("dapi", r"[0-9a-f]{32}"),
+        _shape("hooks.slack.com/services/", r"[A-Za-z0-9/]{20,}"),
+        _shape("lsv2_", r"[A-Za-z0-9_]{30,}"),
+        _shape("nvapi-", r"[A-Za-z0-9_\-]{30,}"),
+        _shape("sq0csp-", r"[A-Za-z0-9_\-]{20,}"),
+        _shape("tgp_v1_", r"[A-Za-z0-9_\-]{30,}"),
         # A JSON Web Token: two parts make it sure, the signature follows.
         _shape("eyJ", r"[A-Za-z0-9_\-]{8,2000}\.eyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"),
     ),
