@@ -52,6 +52,8 @@ LEVELS = {
     "replayer.service": SERVICE,
     "replayer.run": SERVICE,
     "replayer.inputs": SERVICE,
+    "replayer.afterwards": SERVICE,
+    "replayer.rewrite": SERVICE,
     # What users touch.
     "replayer.worker": SURFACE,
     "replayer.demo": SURFACE,

@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from replayer.cassette.model import Chunk, Frame, FrameKind, Headers, Interaction, Metadata, Request, Response, header
+from replayer.redact.deep import deep_spans
 from replayer.redact.documents import apply
+from replayer.redact.find import merged
 from replayer.redact.redactor import Redactor
 
 __all__ = ["redacted", "redacted_metadata", "redacted_response"]
@@ -22,7 +24,7 @@ def redacted(interaction: Interaction, redactor: Redactor) -> Interaction:
     request = interaction.request
     body = request.body
     if body is not None:
-        body = redactor.body(body, header(request.headers, "content-type"))
+        body = _deeper(redactor.body(body, header(request.headers, "content-type")), redactor)
     asked = Request(
         method=request.method,
         uri=redactor.uri(request.uri),
@@ -49,6 +51,7 @@ def redacted_response(response: Response, redactor: Redactor) -> Response:
         at += size
     for piece in stream.finish():
         left[piece.chunk] += piece.data
+    left = [bytearray(_deeper(bytes(data), redactor)) for data in left]
     body = b"".join(left)
     return replace(
         response,
@@ -82,7 +85,8 @@ def _frames(frames: tuple[Frame, ...], redactor: Redactor) -> tuple[Frame, ...]:
     conversation = redactor.conversation()
     spoken = [frame for frame in frames if frame.kind is not FrameKind.CLOSE]
     released = [one for frame in spoken for one in conversation.feed(_payload(frame), by=frame.sender)]
-    left = iter([apply(_payload(spoken[n]), spans) for n, spans in [*released, *conversation.finish()]])
+    said = [apply(_payload(spoken[n]), spans) for n, spans in [*released, *conversation.finish()]]
+    left = iter([_deeper(data, redactor) for data in said])
     out = []
     for frame in frames:
         if frame.kind is FrameKind.CLOSE:
@@ -92,6 +96,11 @@ def _frames(frames: tuple[Frame, ...], redactor: Redactor) -> tuple[Frame, ...]:
         else:
             out.append(replace(frame, data=next(left)))
     return tuple(out)
+
+
+def _deeper(data: bytes, redactor: Redactor) -> bytes:
+    """What is seen only when it is decoded goes, too: here there is time to look."""
+    return apply(data, merged(deep_spans(data, redactor.find)))
 
 
 def _payload(frame: Frame) -> bytes:

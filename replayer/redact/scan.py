@@ -7,21 +7,20 @@ secret, random enough to be one, is a suspicion. Masks of other tools (`FILTERED
 
 from __future__ import annotations
 
-import binascii
 import math
 import re
-from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import parse_qsl, unquote_to_bytes, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
 from replayer.cassette.content import undo
 from replayer.cassette.model import FrameKind, Headers, Interaction, header
 from replayer.match.jsondiff import pointer
+from replayer.redact.deep import deep_spans
 from replayer.redact.documents import values
 from replayer.redact.environment import looks_secret
 from replayer.redact.find import Span
@@ -32,7 +31,8 @@ __all__ = ["Certainty", "Leak", "scan"]
 _MASK = re.compile(
     r"(?i)redacted|filtered|dummy|masked|\bfake|example|placeholder|your[-_ ]|sanitized|omitted|<[^>]+>|\*{3,}|x{4,}"
 )
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,65536}={0,2}")
+_HARMLESS = ("signature", "pagetoken", "token_id")
+"""Names of random values that every answer of a provider has."""
 _SUSPICIOUS_BITS = 3.5
 _SUSPICIOUS_LENGTH = 20
 _RANDOM = re.compile(r"[A-Za-z0-9_\-+/=.]+\Z")
@@ -103,7 +103,9 @@ def _uri(uri: str, redactor: Redactor) -> Iterator[Leak]:
         for name, value in parse_qsl(parts.query):
             if redactor.is_secret_query(name) and not _is_masked(value):
                 yield Leak(place=f"request.uri?{name}", rule=f"the query key {name}", length=len(value))
-    yield from (_of_span(span, "request.uri") for span in redactor.find(uri.encode("utf-8", "surrogatepass")))
+    shown = redactor.uri(uri) if "?" in uri else uri
+    rest = uri.partition("?")[0] if shown != uri else uri
+    yield from (_of_span(span, "request.uri") for span in redactor.find(rest.encode("utf-8", "surrogatepass")))
 
 
 def _headers(headers: Headers, place: str, redactor: Redactor) -> Iterator[Leak]:
@@ -145,35 +147,8 @@ def _body(body: bytes, headers: Headers, place: str, redactor: Redactor) -> Iter
 
 def _deeper(data: bytes, place: str, redactor: Redactor) -> Iterator[Leak]:
     """What is seen only when the text is decoded."""
-    for how, view in _views(data):
-        for span in redactor.find(view):
-            if not _is_masked(view[span.start : span.end].decode("utf-8", "replace")):
-                yield Leak(place=place, rule=f"{span.rule}, {how}", length=span.end - span.start)
-
-
-def _views(data: bytes) -> Iterator[tuple[str, bytes]]:
-    if b"%" in data and (plain := unquote_to_bytes(data)) != data:
-        yield "percent-encoded", plain
-    if b"\\" in data:
-        # A string's escapes, undone wherever they stand: `\u0073k-…` is a token too.
-        yield "escaped", _ESCAPE.sub(_unescaped, data)
-    for match in _BASE64.finditer(data):
-        try:
-            plain = b64decode(match[0].rstrip(b"=") + b"==", altchars=b"-_" if match[0].strip(_STANDARD) else None)
-        except (binascii.Error, ValueError):
-            continue
-        if sum(32 <= byte < 127 for byte in plain) > len(plain) * 0.9:
-            yield "in base64", plain
-
-
-_STANDARD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
-_ESCAPE = re.compile(rb'\\(?:u[0-9a-fA-F]{4}|["\\/])')
-
-
-def _unescaped(match: re.Match[bytes]) -> bytes:
-    if match[0][1:2] == b"u":
-        return chr(int(match[0][2:], 16)).encode("utf-8", "surrogatepass")
-    return match[0][1:]
+    for span in deep_spans(data, redactor.find):
+        yield _of_span(span, place)
 
 
 def _leaves(body: bytes) -> list[tuple[tuple[str | int, ...], int, int]]:
