@@ -11,19 +11,24 @@ from pathlib import Path
 
 import click
 
+from replayer.cli.aftermath import DEFAULT_FAIL_ON, FAIL_ON, failing, judged
+from replayer.cli.redaction import config_of, redact_options
 from replayer.errors import ExitStatus, UsageError
 from replayer.record.environment import confdir, set_up
 from replayer.record.launch import Recorder, recorder
 from replayer.record.messages import Exchanged, Message, Notice, Summary
+from replayer.record.naming import Split
 from replayer.record.settings import MAX_BODY, Settings
 from replayer.record.upstreams import listeners, parse
+from replayer.redact.configured import redactor_of
 
 __all__ = ["command"]
 
 
 @click.command()
 @click.option("--upstream", "upstreams", multiple=True, metavar="NAME=URL[@PORT]", help="A server to record; repeat.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="The cassette.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The cassette, or a folder.")
+@click.option("--split", type=click.Choice([one.value for one in Split]), help="A file in a folder for each of these.")
 @click.option(
     "--record-mode",
     type=click.Choice(["all", "rewrite"]),
@@ -35,6 +40,14 @@ __all__ = ["command"]
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any free port.")
 @click.option("--layout", type=click.Choice(["block", "flow", "json"]), help="Of the finished file (default by size).")
 @click.option("--max-body", type=click.IntRange(0), default=MAX_BODY, show_default=True, help="Bytes stored of a body.")
+@click.option(
+    "--fail-on",
+    default=DEFAULT_FAIL_ON,
+    show_default=True,
+    metavar="LIST",
+    help=f"What in the recording ends the run with 1: {', '.join(FAIL_ON)}; or none.",
+)
+@redact_options
 @click.option("--setup", is_flag=True, help="Make the recorder's own environment (mitmproxy in it), and end.")
 def command(
     upstreams: tuple[str, ...],
@@ -44,6 +57,10 @@ def command(
     port: int,
     layout: str | None,
     max_body: int,
+    split: str | None,
+    fail_on: str,
+    redact: tuple[str, ...],
+    keep: tuple[str, ...],
     setup: bool,
 ) -> None:
     """Record what clients and real servers say to each other: HTTP, SSE and WebSocket.
@@ -58,6 +75,13 @@ def command(
         return
     if output is None:
         raise UsageError("say where to record to: -o FILE")
+    reasons = failing(fail_on)
+    if split is None and output.is_dir():
+        raise UsageError(f"{output} is a folder: say by what it is split into files, --split host|path|session")
+    if split is not None and output.is_file():
+        raise UsageError(f"{output} is a file: --split needs a folder")
+    config = config_of(output / "x" if split else output, redact, keep)
+    redactor = redactor_of(config, os.environ)  # a mistake in it is told before a process is started
     settings = Settings(
         output=output.absolute(),
         upstreams=tuple(parse(text) for text in upstreams),
@@ -67,13 +91,19 @@ def command(
         rewrite=record_mode == "rewrite",
         layout=layout,
         max_body=max_body,
+        split=split,
+        redact=config,
         trusted_ca=os.environ.get("SSL_CERT_FILE") or None,
     )
     listeners(settings.upstreams, port)  # a mistake in them is told before a process is started
     summary = asyncio.run(_record(settings))
     _say(_told(summary))
+    told, status = judged(summary, redactor, reasons)
+    if told:
+        _say(told)
     if not summary.requests and not summary.recovered:
-        sys.exit(ExitStatus.NOTHING_CHECKED)
+        status = ExitStatus.NOTHING_CHECKED
+    sys.exit(status)
 
 
 async def _record(settings: Settings) -> Summary:
