@@ -44,6 +44,8 @@ LEVELS = {
     "replayer.dispatch.desk": SHELL,
     "replayer.dispatch.connection": SHELL,
     "replayer.record": SHELL,
+    "replayer.wrap": SHELL,
+    "replayer.wrap.environment": CORE,
     "replayer.gateway": SHELL,
     "replayer.control": SHELL,
     "replayer.report": SHELL,
