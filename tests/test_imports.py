@@ -46,6 +46,7 @@ LEVELS = {
     "replayer.record": SHELL,
     "replayer.wrap": SHELL,
     "replayer.wrap.environment": CORE,
+    "replayer.wrap.program": CORE,
     "replayer.gateway": SHELL,
     "replayer.control": SHELL,
     "replayer.report": SHELL,

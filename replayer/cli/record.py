@@ -10,14 +10,14 @@ from pathlib import Path
 import click
 
 from replayer.cli.console import Console, LogFormat
-from replayer.cli.recording import Wrapped, record
+from replayer.cli.recording import record
 from replayer.cli.wrapping import WrappingCommand
 from replayer.errors import ExitStatus, UsageError
 from replayer.record.environment import confdir, set_up
 from replayer.record.hosts import HostRules, split
 from replayer.record.settings import MAX_BODY, Settings
 from replayer.record.upstreams import Way, listeners, parse, proxy_address
-from replayer.wrap.environment import assignment
+from replayer.wrap.program import Program
 
 __all__ = ["command"]
 
@@ -104,12 +104,8 @@ def command(
         trusted_ca=os.environ.get("SSL_CERT_FILE") or None,
     )
     listeners(settings.upstreams, port, settings.way)  # a mistake in them is told before a process is started
-    if assignments and wrapped is None:
-        raise UsageError("--env sets variables of a program: give one behind --")
     names = [] if forward else [upstream.name for upstream in settings.upstreams]
-    program = (
-        Wrapped(command=wrapped, assignments=tuple(assignment(one, names) for one in assignments)) if wrapped else None
-    )
+    program = Program.of(wrapped, assignments, names)
     summary, status = asyncio.run(record(settings, console, program))
     console.summary(summary)
     if status:

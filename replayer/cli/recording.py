@@ -9,7 +9,6 @@ import signal
 import sys
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -21,22 +20,15 @@ from replayer.record.messages import Summary
 from replayer.record.settings import Settings
 from replayer.record.upstreams import Way, proxy_address
 from replayer.wrap import process, trust
-from replayer.wrap.environment import Assignment, Base, Environment
+from replayer.wrap.environment import Base, Environment
+from replayer.wrap.program import Program
 
-__all__ = ["Wrapped", "record"]
+__all__ = ["record"]
 
 CA = "mitmproxy-ca-cert.pem"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrapped:
-    """The program behind `--`."""
-
-    command: tuple[str, ...]
-    assignments: tuple[Assignment, ...] = ()
-
-
-async def record(settings: Settings, console: Console, program: Wrapped | None) -> tuple[Summary, int]:
+async def record(settings: Settings, console: Console, program: Program | None) -> tuple[Summary, int]:
     """Record; what was recorded, and the program's exit status (0 without one). Raises the recorder's errors."""
     if program is not None:
         return await _around(settings, console, program)
@@ -59,7 +51,7 @@ def _say_ways(settings: Settings, running: Recorder, console: Console) -> None:
         console.say(f"{name}: {base}")
 
 
-async def _around(settings: Settings, console: Console, program: Wrapped) -> tuple[Summary, int]:
+async def _around(settings: Settings, console: Console, program: Program) -> tuple[Summary, int]:
     """Record what a program does."""
     environment = Environment(os.environ)
     if settings.way is Way.FORWARD and settings.via is None and (own := environment.own_proxy):
@@ -90,7 +82,7 @@ async def _both(running: Recorder, started: process.Process) -> int:
 
 
 def _prepare(
-    environment: Environment, settings: Settings, running: Recorder, program: Wrapped, folder: Path, console: Console
+    environment: Environment, settings: Settings, running: Recorder, program: Program, folder: Path, console: Console
 ) -> None:
     """Point the program's clients at the recorder."""
     if settings.way is Way.FORWARD:
@@ -105,7 +97,8 @@ def _prepare(
         return
     urls = {upstream.name: upstream.url for upstream in settings.upstreams}
     bases = {name: Base(here=here, url=urls[name]) for name, here in running.names.items()}
-    environment.point(bases, program.assignments)
+    environment.point(bases)
+    environment.assign(bases, program.assignments)
     for name in environment.left:
         console.say(
             f"{name} is set by you and left alone, so its client does not come here (--env {name}=NAME sets it)"

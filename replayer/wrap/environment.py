@@ -104,19 +104,22 @@ class Environment:
         self.variables = dict(user)
         self.left: list[str] = []
 
-    def point(self, bases: Mapping[str, Base], assignments: Sequence[Assignment] = ()) -> None:
-        """Base URLs: those of the known services among `bases`, and those that were asked for."""
-        asked = {one.variable for one in assignments}
+    def point(self, bases: Mapping[str, Base]) -> None:
+        """Base URLs of the known services among `bases`, upstreams by name."""
         for service, base in known(bases).items():
             facts = KNOWN[service]
-            if facts.variable not in asked:
-                path = "" if base.path.endswith(facts.path) and facts.path else facts.path
-                self._set(facts.variable, _with_scheme(base.here, facts.scheme) + path)
+            path = "" if facts.path and base.path.endswith(facts.path) else facts.path
+            self._set(facts.variable, _with_scheme(base.here, facts.scheme) + path)
+        self._reach_us_directly()
+
+    def assign(self, bases: Mapping[str, Base], assignments: Sequence[Assignment]) -> None:
+        """Base URLs that were asked for."""
         for one in assignments:
             base = bases[one.name]
             scheme = "ws" if urlsplit(base.url).scheme in ("ws", "wss") else "http"
             self.variables[one.variable] = _with_scheme(base.here, scheme) + one.path
-        self._reach_us_directly()
+            if one.variable in self.left:
+                self.left.remove(one.variable)
 
     def unlock(self) -> None:
         """A key for each known client that refuses to start without one."""
@@ -131,7 +134,7 @@ class Environment:
         """
         for name in PROXIES:
             self.variables[name] = proxy
-        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"):
             self.variables[name] = bundle
         self.variables["NODE_EXTRA_CA_CERTS"] = ca
         # Node's fetch does not read proxy variables.
