@@ -25,7 +25,7 @@ from replayer.contract.schema import Engine, Schema
 from replayer.contract.validate import Contract
 from replayer.errors import ContractError
 
-__all__ = ["BASE", "Registry", "bundled", "load"]
+__all__ = ["BASE", "Registry", "bundled", "load", "of_documents"]
 
 BASE = "https://replayer.dev/schemas/"
 """Where the `$id`s of bundled schemas begin."""
@@ -57,6 +57,20 @@ def load(paths: Sequence[Path]) -> Contract:
     return Contract(operations, channels, registry.compile)
 
 
+def of_documents(documents: Sequence[Any]) -> Contract:
+    """The contract of documents that are at hand, and of nothing else. Raises ContractError for a wrong one."""
+    registry = Registry()
+    operations: list[Operation] = []
+    channels: list[Channel] = []
+    for number, contents in enumerate(documents):
+        uri = f"urn:replayer:document:{number}"
+        registry.hold(uri, contents)
+        registry.read(uri, operations, channels)
+    for schema in _schemas(operations, channels):
+        registry.check(schema)
+    return Contract(operations, channels, registry.compile)
+
+
 class Registry:
     """Documents by their URIs."""
 
@@ -73,6 +87,10 @@ class Registry:
         if isinstance(own, str):
             self._contents.setdefault(own.removesuffix("#"), contents)
         return uri
+
+    def hold(self, uri: str, contents: Any) -> None:
+        """Take in a document whose contents are known."""
+        self._contents[uri] = contents
 
     def read(self, uri: str, operations: list[Operation], channels: list[Channel]) -> None:
         """Add what a document binds. A plain schema binds nothing: other documents refer to it."""
