@@ -37,6 +37,7 @@ LEVELS = {
     "replayer.cassette.store": SHELL,
     "replayer.cassette.appender": SHELL,
     "replayer.cassette.atomic": SHELL,
+    "replayer.contract.ask": SHELL,
     "replayer.contract.registry": SHELL,
     "replayer.contract.plain": SHELL,
     "replayer.dispatch.server": SHELL,

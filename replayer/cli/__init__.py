@@ -17,6 +17,7 @@ __all__ = ["main"]
 
 COMMANDS = {
     "demo": "replayer.cli.demo",
+    "drift": "replayer.cli.drift",
     "infer": "replayer.cli.infer",
     "record": "replayer.cli.record",
     "replay": "replayer.cli.replay",
