@@ -63,15 +63,15 @@ def plan(sources: Sequence[Source], upstreams: Mapping[str, str], *, limit: int 
         if limit is not None and len(found.requests) >= limit:
             found.left_out.append((where, f"beyond --limit {limit}"))
             continue
-        uri, name = _target(interaction.request.uri, metadata, upstreams)
+        uri, own = _target(interaction.request.uri, metadata, upstreams)
         asked = replace(interaction.request, uri=uri)
         try:
-            request = authorized(asked, upstream=name, environment=os.environ)
+            request = authorized(asked, upstream=own, environment=os.environ)
         except CannotSend as reason:
             found.left_out.append((where, str(reason)))
             continue
         target = urlsplit(uri)
-        variable = next((v for v in variables(uri, name) if os.environ.get(v)), "") if request != asked else ""
+        variable = next((v for v in variables(uri, own) if os.environ.get(v)), "") if request != asked else ""
         found.targets[f"{target.scheme}://{target.netloc}", variable] += 1
         found.requests.append((where, request))
         found.sources[where] = interaction
