@@ -38,6 +38,7 @@ LEVELS = {
     "replayer.cassette.appender": SHELL,
     "replayer.cassette.lines": SHELL,
     "replayer.cassette.atomic": SHELL,
+    "replayer.contract.ask": SHELL,
     "replayer.contract.registry": SHELL,
     "replayer.contract.plain": SHELL,
     "replayer.dispatch.server": SHELL,
