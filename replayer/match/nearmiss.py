@@ -37,7 +37,7 @@ class Difference:
     """One place in which an asked request differs from a recorded one."""
 
     matcher: str
-    """`method`, `host`, `path`, `query` or `body`."""
+    """`method`, `host`, `path`, `query`, `headers` or `body`."""
     pointer: str
     """JSON pointer (RFC 6901) into the body, or `/name` of a query key, field or part; `""` is the whole."""
     recorded: str
@@ -117,7 +117,7 @@ class Nearest:
             index=entry.number,
             method=request.method,
             uri=self._show(request.uri),
-            matched=verdict.matched if verdict is not None else tuple(MATCHERS),
+            matched=verdict.matched if verdict is not None else self._all_matchers(),
             differed=tuple(self._shown(matcher, change) for matcher, change in verdict.differed) if verdict else (),
             used_by=asked.used_by.get(ordinal),
             used_up=verdict is None,
@@ -128,6 +128,9 @@ class Nearest:
         return Difference(
             matcher=matcher, pointer=_sendable(change.pointer), recorded=self._show(recorded), asked=self._show(asked)
         )
+
+    def _all_matchers(self) -> tuple[str, ...]:
+        return tuple(name for name in MATCHERS if name != "headers" or self._index.rules.match_headers)
 
     def _normal(self, entry: Recorded) -> Normal:
         interaction = replace(entry.interaction, request=self._redact(entry.interaction.request))

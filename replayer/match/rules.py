@@ -19,14 +19,22 @@ PLACEHOLDER = "[REDACTED]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a route ignores."""
+    """What a route ignores, and what it looks at besides."""
 
     ignore: tuple[JsonPath, ...] = ()
     """Places of JSON bodies."""
     ignore_query: frozenset[str] = frozenset()
     """Keys of the query, decoded."""
+    match_headers: tuple[str, ...] = ()
+    """Header fields that matter, in lower case and sorted; all others never do."""
 
     @classmethod
-    def of(cls, *, ignore: Iterable[str] = (), ignore_query: Iterable[str] = ()) -> Rules:
+    def of(
+        cls, *, ignore: Iterable[str] = (), ignore_query: Iterable[str] = (), match_headers: Iterable[str] = ()
+    ) -> Rules:
         """Compile what configuration says. ConfigError for a path that is not understood."""
-        return cls(ignore=tuple(compile_path(text) for text in ignore), ignore_query=frozenset(ignore_query))
+        return cls(
+            ignore=tuple(compile_path(text) for text in ignore),
+            ignore_query=frozenset(ignore_query),
+            match_headers=tuple(sorted({name.lower() for name in match_headers})),
+        )

@@ -22,16 +22,20 @@ class Spelling(NamedTuple):
     content_type: str | None
     content_encoding: str | None
     body: bytes | None
+    fields: tuple[tuple[str, str], ...] = ()
+    """Those that the rules look at."""
 
 
-def spelling(request: Request) -> Spelling:
-    """How a request is spelled, recorded (an absolute URI) or asked (a path)."""
+def spelling(request: Request, fields: tuple[str, ...] = ()) -> Spelling:
+    """How a request is spelled, recorded (an absolute URI) or asked (a path). `fields` are those that matter."""
     target = request.uri
     if target[:4] == "http":
         authority, _, path = target.partition("://")[2].partition("/")
         # A query or fragment without a path is rare enough to stay as it is.
         target = target if "?" in authority or "#" in authority else "/" + path
     headers = request.headers
-    return Spelling(
-        request.method, target, header(headers, "content-type"), header(headers, "content-encoding"), request.body
-    )
+    content_type, encoding = header(headers, "content-type"), header(headers, "content-encoding")
+    if not fields:
+        return Spelling(request.method, target, content_type, encoding, request.body)
+    mattering = tuple((name, value) for name, value in headers if name.lower() in fields)
+    return Spelling(request.method, target, content_type, encoding, request.body, mattering)
