@@ -7,14 +7,14 @@ recorded; `/{upstream}/…` and the header `Replayer-Upstream` name the host.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from replayer.config import Config
 from replayer.errors import UsageError, closest
 from replayer.faults.pacing import Pace
 from replayer.match.conversation import Gate
-from replayer.match.rules import Rules
+from replayer.match.rules import NO_RULES, Rules
 from replayer.match.target import host_of
 
 __all__ = ["Route", "Routes", "UnknownUpstream"]
@@ -33,7 +33,7 @@ class Route:
     """The recorded host, or None where any will do."""
     base: str = ""
     """What the recorded paths begin with, and the asked ones do not."""
-    rules: Rules = field(default_factory=Rules)
+    rules: Rules = NO_RULES
     gate: Gate = Gate.ORDER
     """Of recorded connections."""
     pace: Pace

@@ -16,7 +16,7 @@ from replayer.match.hosts import hinted
 from replayer.match.index import Index, Known, Recorded, Row
 from replayer.match.nearmiss import Asked, Nearest, NearMiss, Show, shorten
 from replayer.match.playstate import PlayState, Repeat
-from replayer.match.rules import Rules
+from replayer.match.rules import NO_RULES, Rules
 from replayer.match.target import host_of
 
 __all__ = ["Hit", "Miss", "PlayState", "Player", "Repeat"]
@@ -76,7 +76,7 @@ class Player:
         self.names = tuple(name for name, _ in cassettes)
         """Of the cassettes, in the order of playing."""
         self._recorded = tuple(_in_order(cassettes))
-        self._rules = rules if rules is not None else Rules()
+        self._rules = NO_RULES if rules is None else rules
         self._repeat = repeat
         self.show = show
         """A value as a short text without secrets."""
@@ -85,6 +85,7 @@ class Player:
         self._indices: dict[Rules, Index] = {}
         self._nearest: dict[Rules, Nearest] = {}
         self.prepare(self._rules)
+        self._own = self._indices[self._rules]
 
     def prepare(self, rules: Rules) -> None:
         """Build the index of a set of rules now rather than at the first request that needs it."""
@@ -150,11 +151,11 @@ class Player:
         return len(self._recorded)
 
     def _index(self, rules: Rules) -> Index:
-        index = self._indices.get(rules)
-        if index is None:
+        if rules is self._rules:  # most requests: no hash of the rules for them
+            return self._own
+        if rules not in self._indices:
             self.prepare(rules)
-            index = self._indices[rules]
-        return index
+        return self._indices[rules]
 
     def _hosts(self, request: Request, host: str | None, index: Index, row: Row) -> frozenset[str] | None:
         """Whose answers of a row may be played; None for anybody's."""

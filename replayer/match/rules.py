@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from replayer.match.jsonpath import JsonPath, compile_path
 
-__all__ = ["PLACEHOLDER", "Rules"]
+__all__ = ["NO_RULES", "PLACEHOLDER", "Rules"]
 
 PLACEHOLDER = "[REDACTED]"
 """What redaction leaves where a secret was; in a recorded request it matches anything at its place."""
@@ -38,3 +38,7 @@ class Rules:
             ignore_query=frozenset(ignore_query),
             match_headers=tuple(sorted({name.lower() for name in match_headers})),
         )
+
+
+NO_RULES = Rules()
+"""Of whoever has none: one value, so that it is known without being compared."""
