@@ -125,6 +125,7 @@ def _run(
 ) -> int:
     from replayer.clock import SystemClock
     from replayer.contract.registry import bundled
+    from replayer.redact.redactor import Redactor
     from replayer.report.target import deliver, parse
     from replayer.worker.check.bench import Bench, Timings
     from replayer.worker.check.program import CommandLaunch
@@ -145,7 +146,7 @@ def _run(
         outcomes = asyncio.run(_checked(bench, checks, port))
     except KeyboardInterrupt:
         return 130
-    report = report_of(outcomes, bench.peers)
+    report = report_of(outcomes, bench.peers, Redactor.default(os.environ).text)
     deliver(report, targets, lambda text: click.echo(text, nl=False))
     return int(report.status)
 

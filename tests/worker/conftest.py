@@ -79,25 +79,32 @@ class Checked:
         misbehave: str | None = None,
         checks: Sequence[Check] | None = None,
         timings: dict[str, float] | None = None,
+        external: bool = False,
         **options: Any,
     ) -> Checked:
-        """Check a simulated worker; `only` as the option."""
+        """Check a simulated worker; `only` as the option. `external`: it is not the bench that starts it."""
         short = {"start": 1.0, "job": 5.0, "reconnect": 5.0, "quiet": 0.1, "slow": 0.2, "lease": 0.3}
         payloads = payloads_of((), ())
+        launch = _Launch(misbehave, options)
         bench = Bench(
             clock=SystemClock(),
             contract=bundled(),
             timings=Timings(**{**short, **(timings or {})}),
-            launch=_Launch(misbehave, options),
+            launch=None if external else launch,
             payloads=payloads,
             token=_Launch.token,
         )
         chosen = choose(checks or catalogue(payloads, promised=True), only=only, skip=())
         await bench.open()
+        if external:
+            program = await launch(bench.url)
         try:
             return cls(await run(bench, chosen, lambda _: None), bench)
         finally:
             await bench.close()
+            if external:
+                program.kill()
+                await program.wait()
 
 
 @pytest.fixture

@@ -19,9 +19,11 @@ _GARBAGE = (
     b"7",
     b"{}",
     b'{"type":null}',
-    b'{"type":"job"}',
-    b'{"type":"job","job_id":7,"mode":"someday","config_id":null,"payload":{},"fence_token":"x"}',
+    b'{"type":["job"]}',
+    b'{"type":"job_revoked"}',
+    b'{"type":"error"}',
 )
+"""Nothing that could be taken for a job: an answer to that would be nobody's fault."""
 _UNKNOWN = (b'{"type":"replayer_no_such_type","job_id":"x"}', b'{"type":"job_result_ref","job_id":"x"}')
 
 

@@ -6,6 +6,7 @@ alone, which the live answer has to fit in either case. Reads no files.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -69,6 +70,7 @@ def recorded_jobs(name: str, cassette: Cassette) -> Iterable[RecordedJob]:
 
 def _of_connection(place: str, interaction: Interaction) -> Iterable[RecordedJob]:
     jobs: dict[str, tuple[int, Job]] = {}
+    numbers = itertools.count(1)
     registered = False
     for frame in interaction.response.frames or ():
         if frame.kind is not FrameKind.TEXT:
@@ -76,7 +78,7 @@ def _of_connection(place: str, interaction: Interaction) -> Iterable[RecordedJob
         if frame.sender is Sender.SERVER:
             sent = parse_server(frame.text)
             if registered and isinstance(sent, Job):
-                jobs.setdefault(sent.job_id, (len(jobs) + 1, sent))
+                jobs[sent.job_id] = (next(numbers), sent)
             continue
         said = parse(frame.text)
         registered = registered or isinstance(said, Register)

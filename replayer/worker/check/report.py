@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from replayer.cassette.model import FrameKind
 from replayer.contract.violation import Severity
@@ -17,26 +17,26 @@ _MOMENTS = 200
 """Of one connection, in a report."""
 
 
-def report_of(outcomes: Sequence[Outcome], peers: Sequence[Peer]) -> Report:
-    """The report of one run; the timelines show its connections."""
+def report_of(outcomes: Sequence[Outcome], peers: Sequence[Peer], redact: Callable[[str], str]) -> Report:
+    """The report of one run; the timelines show its connections. `redact` takes the secrets out of a text."""
     failed = [outcome for outcome in outcomes if outcome.verdict is Verdict.FAILED]
     musts = sum(outcome.check.kind is Kind.MUST for outcome in failed)
     held = sum(outcome.verdict is Verdict.HELD for outcome in outcomes)
     skipped = sum(outcome.verdict is Verdict.SKIPPED for outcome in outcomes)
     numbers = {"held": held, "failed": musts, "advice": len(failed) - musts, "skipped": skipped}
-    status = ExitStatus.DID_NOT_HOLD if musts else ExitStatus.HELD if held else ExitStatus.NOTHING_CHECKED
+    status = ExitStatus.DID_NOT_HOLD if musts else ExitStatus.HELD if held or failed else ExitStatus.NOTHING_CHECKED
     return Report(
         command="worker check",
         status=status,
-        results=tuple(map(_result, outcomes)),
+        results=tuple(_result(outcome, redact) for outcome in outcomes),
         totals=tuple(Total(name=name, number=number) for name, number in numbers.items()),
         summary=(_summary(numbers), _verdict(status)),
-        timelines=tuple(_timeline(peer) for peer in peers),
+        timelines=tuple(_timeline(peer, redact) for peer in peers),
         listing=Listing.ALL,
     )
 
 
-def _result(outcome: Outcome) -> Result:
+def _result(outcome: Outcome, redact: Callable[[str], str]) -> Result:
     must = outcome.check.kind is Kind.MUST
     statuses = {
         Verdict.HELD: Status.HELD,
@@ -50,7 +50,7 @@ def _result(outcome: Outcome) -> Result:
         status=statuses[outcome.verdict],
         group=str(outcome.check.kind),
         severity=severity,
-        why=outcome.why,
+        why=redact(outcome.why),
         rule=outcome.check.rule if failed else "",
         seconds=round(outcome.seconds, 3),
     )
@@ -69,14 +69,14 @@ def _verdict(status: ExitStatus) -> str:
     }[status]
 
 
-def _timeline(peer: Peer) -> Timeline:
+def _timeline(peer: Peer, redact: Callable[[str], str]) -> Timeline:
     said = peer.said[:_MOMENTS]
     moments = tuple(
         Moment(
             at=round(one.at - peer.opened_at, 1),
             sender=str(one.sender),
             kind="close" if one.kind is FrameKind.CLOSE else str(one.kind),
-            text=one.text,
+            text=redact(one.text),
             severity=Severity.ERROR if one.broken else None,
         )
         for one in said
