@@ -12,10 +12,12 @@ import dataclasses
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
+
+from mitmproxy.net import server_spec
 
 from replayer import __version__
 from replayer.cassette import store
@@ -29,6 +31,7 @@ from replayer.record.proxy import running
 from replayer.record.recording import Recording, recover
 from replayer.record.settings import Settings
 from replayer.record.upstreams import Listener, listeners
+from replayer.record.ways import Ways
 from replayer.redact.redactor import Redactor
 
 TICK = 0.05
@@ -65,7 +68,7 @@ async def _record(settings: Settings, tell: Tell) -> None:
 
     clock = SystemClock()
     redactor = Redactor.default(os.environ)
-    every = listeners(settings.upstreams, settings.port)
+    every = listeners(settings.upstreams, settings.port, settings.way)
     metadata = _metadata(settings, clock)
     recovered = _recovered(settings, metadata, tell)
     mode = store.AppendMode.REWRITE if settings.rewrite else store.AppendMode.CONTINUE
@@ -74,20 +77,25 @@ async def _record(settings: Settings, tell: Tell) -> None:
         recording = Recording(
             path=settings.output,
             writer=appender,
-            known=() if settings.rewrite else _held(settings.output),
+            latest=appender.latest,
             redactor=redactor,
             clock=clock,
             tell=tell,
             max_body=settings.max_body,
         )
-        addon = RecordAddon(recording, every, failed)
+        via = server_spec.parse(settings.via, default_scheme="http") if settings.via else None
+        ways = Ways(every, recording, hosts=settings.hosts, via=via)
+        addon = RecordAddon(recording, failed)
         async with (
             running(
+                ways,
                 addon,
                 every,
                 host=settings.host,
                 confdir=settings.confdir,
                 trusted_ca=settings.trusted_ca,
+                hosts=settings.hosts,
+                via=settings.via,
                 tell=lambda text: tell(Notice(text=redactor.text(text))),
             ) as proxy,
             asyncio.TaskGroup() as group,
@@ -113,10 +121,10 @@ def _recovered(settings: Settings, metadata: Metadata, tell: Tell) -> int:
     with store.Appender.open(settings.output, metadata=metadata, mode=store.AppendMode.CONTINUE) as appender:
         for problem in appender.problems:
             tell(Notice(text=f"{settings.output}: {problem.message}"))
-        recovered = recover(settings.output, appender, _held(settings.output))
+        recovered = recover(settings.output, appender, lambda: _held(settings.output))
     if recovered:
-        tell(Notice(text=f"{settings.output}: {len(recovered)} interrupted exchange(s) recovered, marked `end: lost`"))
-    return len(recovered)
+        tell(Notice(text=f"{settings.output}: {recovered} interrupted exchange(s) recovered, marked `end: lost`"))
+    return recovered
 
 
 def _closed(recording: Recording, failed: Callable[[ReplayerError], None]) -> Summary | None:
@@ -170,11 +178,10 @@ def _metadata(settings: Settings, clock: Clock) -> Metadata:
     )
 
 
-def _held(output: Path) -> tuple[Interaction, ...]:
+def _held(output: Path) -> Iterator[Interaction]:
     """What the file holds already."""
-    if not output.exists() or not output.read_bytes().strip():
-        return ()
-    return store.read(output).interactions
+    if output.exists() and output.stat().st_size:
+        yield from store.iterate(output)
 
 
 def _ready(host: str, every: tuple[Listener, ...], ports: tuple[int, ...]) -> Ready:
