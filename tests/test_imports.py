@@ -40,6 +40,7 @@ LEVELS = {
     "replayer.cassette.folder": SHELL,
     "replayer.cassette.lines": SHELL,
     "replayer.cassette.atomic": SHELL,
+    "replayer.contract.ask": SHELL,
     "replayer.contract.registry": SHELL,
     "replayer.contract.plain": SHELL,
     "replayer.dispatch.server": SHELL,
