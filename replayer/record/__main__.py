@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from mitmproxy.net import server_spec
+
 from replayer import __version__
 from replayer.cassette import store
 from replayer.cassette.codec import Layout
@@ -29,6 +31,7 @@ from replayer.record.proxy import running
 from replayer.record.recording import Recording, recover
 from replayer.record.settings import Settings
 from replayer.record.upstreams import Listener, listeners
+from replayer.record.ways import Ways
 from replayer.redact.redactor import Redactor
 
 TICK = 0.05
@@ -65,7 +68,7 @@ async def _record(settings: Settings, tell: Tell) -> None:
 
     clock = SystemClock()
     redactor = Redactor.default(os.environ)
-    every = listeners(settings.upstreams, settings.port)
+    every = listeners(settings.upstreams, settings.port, settings.way)
     metadata = _metadata(settings, clock)
     recovered = _recovered(settings, metadata, tell)
     mode = store.AppendMode.REWRITE if settings.rewrite else store.AppendMode.CONTINUE
@@ -80,14 +83,19 @@ async def _record(settings: Settings, tell: Tell) -> None:
             tell=tell,
             max_body=settings.max_body,
         )
-        addon = RecordAddon(recording, every, failed)
+        via = server_spec.parse(settings.via, default_scheme="http") if settings.via else None
+        ways = Ways(every, recording, hosts=settings.hosts, via=via)
+        addon = RecordAddon(recording, failed)
         async with (
             running(
+                ways,
                 addon,
                 every,
                 host=settings.host,
                 confdir=settings.confdir,
                 trusted_ca=settings.trusted_ca,
+                hosts=settings.hosts,
+                via=settings.via,
                 tell=lambda text: tell(Notice(text=redactor.text(text))),
             ) as proxy,
             asyncio.TaskGroup() as group,

@@ -72,7 +72,9 @@ class Recording:
         self._open: dict[Exchange, None] = {}  # in their order
         self._over = False
         self._first: float | None = None
-        self._counts = dict.fromkeys(("exchanges", "connections", "frames", "bytes", "redacted", "requests"), 0)
+        counted = ("exchanges", "connections", "frames", "bytes", "redacted", "requests", "passed", "blocked")
+        self._counts = dict.fromkeys(counted, 0)
+        self._blocked: set[str] = set()
         times = [one.response.at for one in known if one.response.at is not None]
         self._offset = max(times) + 1.0 if times else 0.0
 
@@ -116,6 +118,17 @@ class Recording:
         if exchange in self._open:
             del self._open[exchange]
             exchange.discard()
+
+    def passed(self) -> None:
+        """A request goes to a host that is not recorded."""
+        self._counts["passed"] += 1
+
+    def blocked(self, host: str) -> None:
+        """A request was refused for its host: told once a host."""
+        self._counts["blocked"] += 1
+        if host not in self._blocked:
+            self._blocked.add(host)
+            self.notice(host, "requests to it are refused, as --block-hosts says")
 
     def notice(self, upstream: str, text: str) -> None:
         """Something about an upstream that the user should know."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from replayer.record.upstreams import Upstream
+from replayer.record.hosts import HostRules
+from replayer.record.upstreams import Upstream, Way
 
 __all__ = ["MAX_BODY", "Settings"]
 
@@ -23,6 +24,10 @@ class Settings:
     upstreams: tuple[Upstream, ...]
     confdir: Path
     """Where mitmproxy keeps its CA."""
+    way: Way = Way.REVERSE
+    hosts: HostRules = field(default_factory=HostRules)
+    via: str | None = None
+    """`http://HOST:PORT` of the proxy through which upstreams are reached; None: directly."""
     host: str = "127.0.0.1"
     port: int = 0
     """Of the shared listener; 0 means any free one."""
@@ -39,7 +44,8 @@ class Settings:
         """One line, with its newline."""
         upstreams = [{"name": u.name, "url": u.url, "port": u.port} for u in self.upstreams]
         fields: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        fields.update(output=str(self.output), confdir=str(self.confdir), upstreams=upstreams)
+        hosts = {name: getattr(self.hosts, name) for name in ("allow", "ignore", "block")}
+        fields.update(output=str(self.output), confdir=str(self.confdir), upstreams=upstreams, hosts=hosts)
         return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
 
     @classmethod
@@ -49,6 +55,8 @@ class Settings:
             fields: dict[str, Any] = orjson.loads(line)
             upstreams = tuple(Upstream(**upstream) for upstream in fields.pop("upstreams"))
             output, confdir = Path(fields.pop("output")), Path(fields.pop("confdir"))
-            return cls(output=output, confdir=confdir, upstreams=upstreams, **fields)
+            hosts = HostRules(**{name: tuple(patterns) for name, patterns in fields.pop("hosts").items()})
+            way = Way(fields.pop("way"))
+            return cls(output=output, confdir=confdir, upstreams=upstreams, hosts=hosts, way=way, **fields)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the recorder was not told what it needs: {error}") from None
