@@ -36,6 +36,7 @@ LEVELS = {
     # Shells: sockets, files, processes.
     "replayer.cassette.store": SHELL,
     "replayer.cassette.appender": SHELL,
+    "replayer.cassette.lines": SHELL,
     "replayer.cassette.atomic": SHELL,
     "replayer.contract.ask": SHELL,
     "replayer.contract.registry": SHELL,
@@ -55,6 +56,8 @@ LEVELS = {
     "replayer.service": SERVICE,
     "replayer.run": SERVICE,
     "replayer.inputs": SERVICE,
+    "replayer.afterwards": SERVICE,
+    "replayer.rewrite": SERVICE,
     # What users touch.
     "replayer.worker": SURFACE,
     "replayer.demo": SURFACE,

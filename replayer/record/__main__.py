@@ -12,7 +12,7 @@ import dataclasses
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -77,7 +77,7 @@ async def _record(settings: Settings, tell: Tell) -> None:
         recording = Recording(
             path=settings.output,
             writer=appender,
-            known=() if settings.rewrite else _held(settings.output),
+            latest=appender.latest,
             redactor=redactor,
             clock=clock,
             tell=tell,
@@ -121,10 +121,10 @@ def _recovered(settings: Settings, metadata: Metadata, tell: Tell) -> int:
     with store.Appender.open(settings.output, metadata=metadata, mode=store.AppendMode.CONTINUE) as appender:
         for problem in appender.problems:
             tell(Notice(text=f"{settings.output}: {problem.message}"))
-        recovered = recover(settings.output, appender, _held(settings.output))
+        recovered = recover(settings.output, appender, lambda: _held(settings.output))
     if recovered:
-        tell(Notice(text=f"{settings.output}: {len(recovered)} interrupted exchange(s) recovered, marked `end: lost`"))
-    return len(recovered)
+        tell(Notice(text=f"{settings.output}: {recovered} interrupted exchange(s) recovered, marked `end: lost`"))
+    return recovered
 
 
 def _closed(recording: Recording, failed: Callable[[ReplayerError], None]) -> Summary | None:
@@ -178,11 +178,10 @@ def _metadata(settings: Settings, clock: Clock) -> Metadata:
     )
 
 
-def _held(output: Path) -> tuple[Interaction, ...]:
+def _held(output: Path) -> Iterator[Interaction]:
     """What the file holds already."""
-    if not output.exists() or not output.read_bytes().strip():
-        return ()
-    return store.read(output).interactions
+    if output.exists() and output.stat().st_size:
+        yield from store.iterate(output)
 
 
 def _ready(host: str, every: tuple[Listener, ...], ports: tuple[int, ...]) -> Ready:
