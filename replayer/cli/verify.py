@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -40,7 +41,7 @@ _HEAD = 65_536
 @click.option(
     "--report",
     "reports",
-    metavar="text|json|junit[=FILE]",
+    metavar="text|json|junit|html[=FILE]",
     multiple=True,
     help="How to report, and into which file; may be given again.  [default: text]",
 )
@@ -58,13 +59,14 @@ def command(
     from replayer.cli.progress import tracked
     from replayer.contract.registry import load
     from replayer.contract.verify import verify
+    from replayer.redact.redactor import Redactor
     from replayer.report.target import deliver, parse
     from replayer.report.verified import report_of
 
     targets = [parse(report) for report in reports]
     contract = load((*contracts, *_configured(paths)))
     verification = verify(tracked(cassettes(paths, read), "verifying"), contract)
-    report = report_of(verification, Severity(fail_on))
+    report = report_of(verification, Severity(fail_on), show=Redactor.default(os.environ).text)
     deliver(report, targets, lambda text: click.echo(text, nl=False))
     context.exit(int(report.status))
 
