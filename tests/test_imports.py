@@ -33,9 +33,11 @@ LEVELS = {
     "replayer.dispatch": CORE,
     "replayer.record.assemble": CORE,
     "replayer.record.events": CORE,
+    "replayer.record.naming": CORE,
     # Shells: sockets, files, processes.
     "replayer.cassette.store": SHELL,
     "replayer.cassette.appender": SHELL,
+    "replayer.cassette.folder": SHELL,
     "replayer.cassette.lines": SHELL,
     "replayer.cassette.atomic": SHELL,
     "replayer.contract.ask": SHELL,
