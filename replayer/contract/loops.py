@@ -7,6 +7,7 @@ and the like alone asks of a value what it asks of it. An engine lets that pass 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from replayer.contract.documents import Place
 from replayer.errors import ContractError
@@ -48,10 +49,9 @@ def refuse_loops(schema: Place) -> None:
 def _same_value(schema: Place) -> Iterator[Place]:
     reference = schema.value.get("$ref") if isinstance(schema.value, dict) else None
     if isinstance(reference, str):
-        try:
+        # An anchor, or a schema known by its $id: the engine finds it, or says that it is not there.
+        with suppress(ContractError):
             yield schema.at(reference)
-        except ContractError:
-            pass  # an anchor, or a schema known by its $id: the engine finds it, or says that it is not there
     yield from _one(schema, _SAME_VALUE)
     yield from _each(schema, _SAME_VALUE_EACH)
 
