@@ -64,7 +64,11 @@ class PlayedRoute:
     ignore: tuple[str, ...] = ()
     """JSONPath rules: fields of JSON bodies that matching leaves out."""
     ignore_query: tuple[str, ...] = ()
+    match_headers: tuple[str, ...] = ()
+    """Request headers that matching looks at; by default none."""
     pace: str | None = None
+    gate: str = "order"
+    """Of recorded connections: whether client frames come in `order`, or `loose`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +185,9 @@ def _played(route: Mapping[str, Any]) -> PlayedRoute:
         upstream=route.get("upstream"),
         ignore=tuple(route.get("ignore", ())),
         ignore_query=tuple(route.get("ignore_query", ())),
+        match_headers=tuple(route.get("match_headers", ())),
         pace=str(route["pace"]) if "pace" in route else None,
+        gate=route.get("gate", "order"),
     )
 
 

@@ -125,6 +125,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         live=live,
         judge=Judge(contract),
         redact=lru_cache(maxsize=4096)(redactor.uri),
+        redact_text=redactor.text,
         recorded_paths=frozenset(split_target(uri).path for uri in _uris(loaded)),
         miss_status=config.miss_status,
         seed=options.seed,

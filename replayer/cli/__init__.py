@@ -18,6 +18,8 @@ __all__ = ["main"]
 COMMANDS = {
     "convert": "replayer.cli.convert",
     "demo": "replayer.cli.demo",
+    "drift": "replayer.cli.drift",
+    "infer": "replayer.cli.infer",
     "record": "replayer.cli.record",
     "redact": "replayer.cli.redact",
     "replay": "replayer.cli.replay",
