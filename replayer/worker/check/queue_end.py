@@ -49,7 +49,7 @@ class QueueEnd:
         """Messages that broke the order of the protocol, in words."""
         self.wrong_frames: list[str] = []
         """Frames that broke their schema, or are none."""
-        self._contract = contract
+        self.contract = contract
         self._offers: dict[str, tuple[str, bytes | None]] = {}
         self._changed = asyncio.Event()
         self._runner: web.ServerRunner | None = None
@@ -177,7 +177,7 @@ class QueueEnd:
         broken = self.ledger.hear(peer.number, message, now)
         if broken is not None:
             self.wrong_order.append(f"{message.type}: expected {broken.expected}, got {broken.actual}")
-        checked = self._contract.frame("/ws", Sender.CLIENT, text, where="frame", service="casola").violations
+        checked = self.contract.frame("/ws", Sender.CLIENT, text, where="frame", service="casola").violations
         wrong = [violation for violation in checked if violation.severity is Severity.ERROR]
         self.wrong_frames += [_told(violation) for violation in wrong]
         said = Said(at=now, sender=Sender.CLIENT, kind=FrameKind.TEXT, text=text[:_KEPT])
