@@ -42,6 +42,8 @@ LEVELS = {
     "replayer.dispatch.server": SHELL,
     "replayer.dispatch.store": SHELL,
     "replayer.dispatch.desk": SHELL,
+    "replayer.dispatch.watch": SHELL,
+    "replayer.dispatch.routes": SHELL,
     "replayer.dispatch.connection": SHELL,
     "replayer.record": SHELL,
     "replayer.gateway": SHELL,

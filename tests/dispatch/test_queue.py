@@ -363,13 +363,13 @@ def test_a_malformed_frame_is_noted_and_the_worker_told() -> None:
     assert talk.submit("a") == [sent(1, "a", 1)]
 
 
-def test_a_reference_to_a_result_nobody_asked_to_upload_is_refused() -> None:
+def test_a_reference_to_a_result_that_was_not_uploaded_is_refused() -> None:
     talk = Conversation()
     talk.connect(1)
     talk.keep("a")
     violated, told = talk.say(1, JobResultRef(job_id="a", fence_token=1))
     assert rules([violated]) == ["casola:result-ref"]
-    assert told == Send(connection=1, message=Error(message="Unknown message type: job_result_ref"))
+    assert told == Send(connection=1, message=Error(message="job_result_ref: nothing was uploaded for job a"))
 
 
 def test_a_result_too_deep_to_write_down_fails_its_job() -> None:
