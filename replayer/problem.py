@@ -23,7 +23,9 @@ def problem(
     kind: str, *, status: int, title: str, detail: str, headers: Headers = (), members: dict[str, Any] | None = None
 ) -> Response:
     """The answer. `kind` is the end of its type, `members` what stands beside the standard ones."""
-    body = {"type": TYPE + kind, "title": title, "status": status, "detail": detail, **(members or {})}
+    # `message` is an extension: what the official OpenAI client (3.x) puts into its exception, and all that it does.
+    told = {"type": TYPE + kind, "title": title, "status": status, "detail": detail, "message": detail}
+    body = {**told, **(members or {})}
     return Response(
         status=status,
         reason=_reason(status),

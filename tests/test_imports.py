@@ -59,7 +59,6 @@ LEVELS = {
     "replayer.cli": SURFACE,
     "replayer.__main__": SURFACE,
 }
-ROOMS = {"record": "record", "gateway": "gateway", "control": "control", "report": "report", "dispatch": "dispatch"}
 ONLY_IN = {
     "mitmproxy": ("replayer.record",),
     "click": ("replayer.cli",),

@@ -52,7 +52,8 @@ async def deliver(prepared: Prepared, raw: web.BaseRequest, *, ours: bytes = b""
         head = _framed(prepared, raw, ours, goes_on=goes_on)
         bare = prepared.bodiless or raw.method == "HEAD"
         _transport(raw).write(head if bare else head + prepared.body)
-        await raw.writer.drain()
+        if raw.protocol.writing_paused:
+            await raw.writer.drain()
         return _GOES_ON if goes_on else _ENDS
     return await _step_by_step(prepared, raw, ours)
 

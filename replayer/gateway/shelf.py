@@ -39,11 +39,11 @@ class Shelf:
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self._shelved: dict[tuple[str, int, Pace], Shelved] = {}
+        self._shelved: dict[tuple[str, int, float], Shelved] = {}
 
     def take(self, hit: Hit, pace: Pace) -> Shelved:
         """The answer of a hit."""
-        key = (hit.cassette, hit.index, pace)
+        key = (hit.cassette, hit.index, pace.factor)
         try:
             return self._shelved[key]
         except KeyError:

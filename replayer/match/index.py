@@ -15,6 +15,7 @@ from replayer.cassette.model import Interaction, Request
 from replayer.match.normalize import WEBSOCKET, Key, Normal, normalize
 from replayer.match.placeholders import Shape, blank, fits, patterns_of, shape_of
 from replayer.match.rules import Rules
+from replayer.match.verbatim import Spelling, spelling
 
 __all__ = ["Index", "Recorded", "Row"]
 
@@ -71,6 +72,10 @@ class Index:
         self._shaped = {
             key: [(patterns, self._row(found)) for patterns, found in rows.items()] for key, rows in shaped.items()
         }
+        # Filled with rows as they are asked for: it holds what is recorded, and never grows with what is asked.
+        self._verbatim: dict[Spelling, Row | None] = {
+            spelling(entry.interaction.request): None for entry in recorded if not entry.interaction.is_websocket
+        }
 
     def normal(self, entry: Recorded) -> Normal:
         """A recorded request, spelled in one way."""
@@ -79,7 +84,13 @@ class Index:
 
     def row(self, request: Request) -> Row | None:
         """What answers a request; None where nothing does."""
-        return self._look_up(normalize(request, self.rules))
+        spelled = spelling(request)
+        row = self._verbatim.get(spelled)
+        if row is None:
+            row = self._look_up(normalize(request, self.rules))
+            if spelled in self._verbatim:
+                self._verbatim[spelled] = row
+        return row
 
     def narrowed(self, row: Row, cassettes: frozenset[str] | None, hosts: frozenset[str] | None) -> Row:
         """The part of a row that lies in some cassettes and was recorded from some hosts (None: any)."""

@@ -17,9 +17,9 @@ from tests.benchmarks.table import Line, show
 from tests.benchmarks.traffic import write_cassette
 
 TOP = Path(__file__).parent.parent.parent
-ROUNDS = 3
+ROUNDS = 5
 COUNT = 10_000
-MANY, FEW = 20_000, 100
+MANY, FEW = 100_000, 100
 
 
 class Server:

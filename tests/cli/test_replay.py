@@ -1,0 +1,191 @@
+"""`replayer replay` as a process: its first line, its last words, its status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+CASSETTE = """\
+version: 1
+interactions:
+- request: {method: GET, uri: 'https://api.openai.com/v1/models', body: null, headers: {}}
+  response: {status: {code: 200, message: OK}, headers: {}, body: {string: '{"data":[]}'}}
+- request: {method: GET, uri: 'https://api.openai.com/v1/files', body: null, headers: {}}
+  response: {status: {code: 200, message: OK}, headers: {}, body: {string: '{}'}}
+"""
+
+
+def cassette(folder: Path, text: str = CASSETTE) -> str:
+    path = folder / "a.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def replayer(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "replayer", "replay", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
+    )
+
+
+class Gateway:
+    """A running `replayer replay`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        assert process.stdout is not None
+        self.line = process.stdout.readline()
+        self.url = self.line.split()[-1] if self.line else ""
+
+    def get(self, path: str, **headers: str) -> bytes:
+        request = urllib.request.Request(self.url + path, headers=headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            body: bytes = answer.read()
+        return body
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+        """Its status, and what it said on stderr."""
+        self._process.send_signal(number)
+        _, said = self._process.communicate(timeout=10)
+        return self._process.returncode, said
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[Gateway]:
+    process = replayer(*arguments, "--port", "0")
+    with process:
+        try:
+            yield Gateway(process)
+        finally:
+            process.kill()
+
+
+def refused(*arguments: str, environment: dict[str, str] | None = None) -> tuple[int, str]:
+    """Status and words of a command that does not start."""
+    with replayer(*arguments, environment=environment) as process:
+        _, said = process.communicate(timeout=10)
+    assert "Traceback" not in said
+    return process.returncode, said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_listens_and_sums_up_at_its_end(tmp_path: Path, number: signal.Signals) -> None:
+    with running(cassette(tmp_path)) as gateway:
+        assert gateway.line.startswith("listening on http://127.0.0.1:")
+        assert gateway.get("/v1/models") == b'{"data":[]}'
+        status, said = gateway.end(number)
+    assert status == 0
+    assert "1 requests: 1 hit" in said
+    assert "1 of 2 interactions played" in said
+
+
+def test_without_a_request_it_ends_with_3(tmp_path: Path) -> None:
+    with running(cassette(tmp_path)) as gateway:
+        assert gateway.end()[0] == 3
+
+
+def test_control_alone_is_no_request(tmp_path: Path) -> None:
+    with running(cassette(tmp_path)) as gateway:
+        assert b'"interactions":{"loaded":2,"unplayed":2}' in gateway.get("/__replayer/status")
+        assert gateway.end()[0] == 3
+
+
+def test_what_fails_the_run_is_chosen(tmp_path: Path) -> None:
+    with running(cassette(tmp_path), "--fail-on", "miss, unused") as gateway:
+        gateway.get("/v1/models")
+        status, said = gateway.end()
+    assert status == 1
+    assert "did not hold: unused" in said
+    assert "never played: a.yaml#1" in said
+
+
+def test_a_fault_that_was_not_applied_fails_the_run(tmp_path: Path) -> None:
+    with running(cassette(tmp_path)) as gateway:
+        gateway.get("/v1/models", **{"Replayer-Fault": "truncate;chunks=9"})
+        status, said = gateway.end()
+    assert status == 1
+    assert "did not hold: fault-not-applied" in said
+
+
+def test_an_open_stream_does_not_keep_it_from_ending(tmp_path: Path) -> None:
+    with running(cassette(tmp_path)) as gateway:
+        port = int(gateway.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(b"GET /v1/models HTTP/1.1\r\nHost: h\r\nReplayer-Fault: delay;ms=60000\r\n\r\n")
+            gateway.get("/v1/files")
+            status, said = gateway.end()
+    assert status == 0
+    assert "2 requests" in said
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = refused(cassette(tmp_path), "--port", str(port))
+    assert status == 2
+    assert f"port {port} of 127.0.0.1 is in use" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("casolla",), 2, "did you mean 'casola'?"),
+        (("gone/a.yaml",), 4, "gone/a.yaml: there is no such file"),
+        (("casola", "--fail-on", "mis"), 2, "did you mean 'miss'?"),
+        (("casola", "--pace", "fast"), 2, "pace 'fast'"),
+        (("casola", "--host", "0.0.0.0"), 2, "set REPLAYER_TOKEN"),
+    ],
+)
+def test_wrong_use_is_told_in_one_message(arguments: tuple[str, ...], status: int, message: str) -> None:
+    ended, said = refused(*arguments, environment={"REPLAYER_TOKEN": ""})
+    assert ended == status
+    assert message in said
+
+
+def test_a_broken_cassette_is_named_and_is_not_absent(tmp_path: Path) -> None:
+    status, said = refused(cassette(tmp_path, "version: 1\ninteractions: [\n"))
+    assert status == 4
+    assert "a.yaml" in said
+
+
+def test_an_entry_without_a_request_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    with running(
+        cassette(
+            tmp_path, CASSETTE + "- response: {status: {code: 200, message: OK}, headers: {}, body: {string: x}}\n"
+        )
+    ) as gateway:
+        assert gateway.get("/v1/models") == b'{"data":[]}'
+        status, said = gateway.end()
+    assert status == 0
+    assert "warning: a.yaml#2: " in said
+
+
+def test_nobody_has_to_read_what_it_says(tmp_path: Path) -> None:
+    with running(cassette(tmp_path)) as gateway:
+        for _ in range(300):
+            gateway.get("/v1/models")
+        assert gateway.end()[0] == 0
+
+
+def test_a_directory_is_its_configuration_and_its_cassettes(tmp_path: Path) -> None:
+    cassette(tmp_path)
+    (tmp_path / "replayer.toml").write_text("miss_status = 404\n")
+    (tmp_path / "package.json").write_text('{"name": "no cassette"}')
+    with running(str(tmp_path)) as gateway:
+        assert gateway.get("/v1/models") == b'{"data":[]}'
+        with pytest.raises(urllib.request.HTTPError) as caught:
+            gateway.get("/v1/other")
+        caught.value.close()
+    assert caught.value.code == 404
