@@ -42,6 +42,7 @@ LEVELS = {
     "replayer.dispatch.server": SHELL,
     "replayer.dispatch.store": SHELL,
     "replayer.dispatch.desk": SHELL,
+    "replayer.dispatch.frames": SHELL,
     "replayer.dispatch.watch": SHELL,
     "replayer.dispatch.routes": SHELL,
     "replayer.dispatch.connection": SHELL,
@@ -51,6 +52,7 @@ LEVELS = {
     "replayer.report": SHELL,
     # Where the rooms meet.
     "replayer.service": SERVICE,
+    "replayer.live": SERVICE,
     "replayer.run": SERVICE,
     "replayer.inputs": SERVICE,
     # What users touch.

@@ -63,6 +63,16 @@ class Condition(StrEnum):
     show_default=True,
     help="Hold requests, answers and frames against the contracts.",
 )
+@click.option(
+    "--job-store", metavar="FILE", default=None, help="Keep persisted jobs in this SQLite file, across restarts."
+)
+@click.option(
+    "--job-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=None,
+    help="How long a request waits for its live worker: then 504.  [default: configured, 120]",
+)
 def command(
     paths: tuple[str, ...],
     host: str,
@@ -72,6 +82,8 @@ def command(
     fail_on: str,
     seed: int | None,
     contracts: str,
+    job_store: str | None,
+    job_timeout: float | None,
 ) -> None:
     """Answer requests from cassettes, and dispatch to live workers where the directory says so.
 
@@ -88,6 +100,8 @@ def command(
         seed=random.SystemRandom().getrandbits(32) if seed is None else seed,
         token=os.environ.get("REPLAYER_TOKEN") or None,
         contracts=Contracts(contracts),
+        job_store=job_store,
+        job_timeout_s=job_timeout,
     )
     service = build(loaded, options, clock=SystemClock(), environment=os.environ)
     _tell(_problems(loaded))

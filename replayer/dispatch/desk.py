@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -34,10 +35,13 @@ from replayer.dispatch.messages import Job as JobMessage
 from replayer.dispatch.offload import Offload
 from replayer.dispatch.queue import Queue
 from replayer.dispatch.settings import Offloading, Policy, Settings
-from replayer.dispatch.store import JobStore, StoreError
 from replayer.dispatch.watch import Watch
 from replayer.dispatch.wire import encode, parse
+from replayer.errors import WriteError
 from replayer.journal import Entry, Journal
+
+if TYPE_CHECKING:  # sqlite3 is imported by whoever opens a store
+    from replayer.dispatch.store import JobStore
 
 __all__ = ["Desk", "Desks"]
 
@@ -92,12 +96,12 @@ class Desk:
             self.offload.forget(job.id)
 
     def keep(self, job: Job) -> None:
-        """Submit a persisted job. Raises StoreError where it cannot be written down: then it was never accepted."""
+        """Submit a persisted job. Raises WriteError where it cannot be written down: then it was never accepted."""
         now = self._clock.ms()
         commands = self.queue.submit(job, now)
         try:
             self._write()
-        except StoreError:
+        except WriteError:
             commands = self.queue.cancel(job.id, now)
             # Nobody was told of the job: there is nothing to revoke.
             self._carry_out([command for command in commands if _job_of(command) != job.id])
@@ -204,7 +208,7 @@ class Desk:
     def _carry_out(self, commands: Sequence[Command], entry: Entry | None = None) -> None:
         try:
             self._write()
-        except StoreError as error:
+        except WriteError as error:
             trouble = self._journal.open("event", session=self.session)
             trouble.details = {"event": "job-store-failed", "reason": str(error)}
             self._journal.complete(trouble)

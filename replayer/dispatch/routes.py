@@ -14,8 +14,8 @@ from replayer.dispatch import rest
 from replayer.dispatch.desk import Desk
 from replayer.dispatch.job import Job
 from replayer.dispatch.messages import Mode
-from replayer.dispatch.store import StoreError
 from replayer.dispatch.tasks import reply
+from replayer.errors import WriteError
 
 __all__ = ["JobRoutes", "NewJobOf"]
 
@@ -77,7 +77,7 @@ class JobRoutes:
             return job
         try:
             desk.keep(job)
-        except StoreError as error:
+        except WriteError as error:
             return reply.detail(507, f"The job cannot be written to the job store: {error}")
         return rest.job_body(job)
 

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -33,11 +33,13 @@ from replayer.dispatch.recorded import RecordedWorkers
 from replayer.dispatch.routes import JobRoutes
 from replayer.dispatch.settings import Offloading, Settings, WhenNoWorker, Workers
 from replayer.dispatch.status import DispatchStatus, JobStatus, WorkerStatus
-from replayer.dispatch.store import JobStore
 from replayer.dispatch.tasks import reply
 from replayer.dispatch.tasks.catalogue import task_named
 from replayer.dispatch.tasks.task import Ask, Task
 from replayer.journal import Entry, Journal, Outcome
+
+if TYPE_CHECKING:  # sqlite3 is imported by whoever opens a store
+    from replayer.dispatch.store import JobStore
 
 __all__ = ["DispatchServer", "FrameCheck"]
 
@@ -84,6 +86,7 @@ class DispatchServer:
         self._parts = Desks(settings=settings, clock=clock, journal=journal, random=random, check=check, store=store)
         self._routes = JobRoutes(self._job)
         self._desks: dict[str, Desk] = {}
+        self._socket = _normal(settings.path)
         self._numbers = itertools.count(1)
         self._stopping = False
 
@@ -93,8 +96,8 @@ class DispatchServer:
         return path in self._tasks or path in _OWN or path.startswith(_BELOW)
 
     def serves_socket(self, path: str) -> bool:
-        """Whether workers connect at this path."""
-        return _normal(path) == _normal(self._settings.path)
+        """Whether workers connect at this path, or below a base path of their own."""
+        return _normal(path).endswith(self._socket)
 
     async def start(self) -> None:
         """Take workers, also again after a stop; go on with the jobs of the store."""

@@ -15,12 +15,9 @@ from pathlib import Path
 from replayer.dispatch.job import Job, Status
 from replayer.dispatch.ledger import Changes
 from replayer.dispatch.messages import Mode
-from replayer.errors import LockedError, UnreadableError
+from replayer.errors import LockedError, UnreadableError, WriteError
 
-__all__ = ["JobStore", "StoreError"]
-
-StoreError = sqlite3.Error
-"""What `write` raises where the disk says no."""
+__all__ = ["JobStore"]
 
 _APPLICATION = 0x7265706C  # "repl": tells our files from other programs' (SQLite's pragma application_id)
 _VERSION = 1
@@ -89,22 +86,25 @@ class JobStore:
         return jobs
 
     def write(self, session: str, changes: Changes) -> None:
-        """Write changes down, all or none. Raises StoreError."""
+        """Write changes down, all or none. Raises WriteError."""
         database = self._database
-        database.execute("begin immediate")
         try:
+            database.execute("begin immediate")
             database.executemany(_WRITE, [_row(session, job) for job in changes.jobs])
             if changes.forgotten:
                 database.executemany("delete from jobs where id = ?", [(job_id,) for job_id in changes.forgotten])
             database.execute("commit")
-        except BaseException:
+        except sqlite3.Error as error:
             if database.in_transaction:
                 database.execute("rollback")
-            raise
+            raise WriteError(f"{self.path}: {error}") from error
 
     def forget_session(self, session: str) -> None:
-        """Drop every job of a session. Raises StoreError."""
-        self._database.execute("delete from jobs where session = ?", (session,))
+        """Drop every job of a session. Raises WriteError."""
+        try:
+            self._database.execute("delete from jobs where session = ?", (session,))
+        except sqlite3.Error as error:
+            raise WriteError(f"{self.path}: {error}") from error
 
     def close(self) -> None:
         """Let another gateway have it."""

@@ -110,6 +110,8 @@ class Watch:
 
 
 def _event(job: Job) -> bytes:
-    """`job` with the body of GET /jobs/{id}, and what only a follower sees: how far it is."""
-    body = orjson.dumps({**shown(job), "progress": job.progress, "status_message": job.status_message})
+    """`job` with the body of GET /jobs/{id}, without the payload, which may be large, and with how far it is."""
+    fields = {**shown(job), "progress": job.progress, "status_message": job.status_message}
+    del fields["payload"]
+    body = orjson.dumps(fields)
     return b"event: job\ndata: " + body + b"\n\n"

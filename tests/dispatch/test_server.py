@@ -387,6 +387,6 @@ def test_paths() -> None:
 
     clock = SystemClock()
     server = DispatchServer(Settings(), {"/v1/embeddings": "openai/embeddings"}, clock=clock, journal=Journal(clock))
-    assert [server.serves_socket(path) for path in ("/ws", "//ws", "/base/ws")] == [True, True, False]
+    assert [server.serves_socket(path) for path in ("/ws", "//ws", "/base/ws", "/wss")] == [True, True, True, False]
     ours = ("/v1/embeddings", "/jobs", "/jobs/x", "/v1/models", "/health", "/v1/chat/completions", "/ws")
     assert [server.serves("GET", path) for path in ours] == [True] * 5 + [False] * 2
