@@ -20,6 +20,7 @@ COMMANDS = {
     "record": "replayer.cli.record",
     "replay": "replayer.cli.replay",
     "show": "replayer.cli.show",
+    "status": "replayer.cli.status",
     "verify": "replayer.cli.verify",
     "worker": "replayer.cli.worker",
 }
