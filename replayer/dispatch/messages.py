@@ -134,9 +134,9 @@ class Job:
     """Encoded JSON."""
     fence_token: int
     payload_url: str | None = None
-    """Where the payload is to be fetched by GET; `payload` is then only what a worker needs that fails to."""
+    """Where the payload is to be had by GET; `payload` counts where that fails."""
     result_upload_url: str | None = None
-    """Where a large result may be put; `job_result_ref` then says that it is there."""
+    """Where a large result may be put, by PUT as JSON, before `job_result_ref`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

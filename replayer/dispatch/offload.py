@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 import orjson
 
@@ -64,7 +63,7 @@ class Offload:
             job = replace(job, result_upload_url=url)
             frame_size += len(url) + 24  # the key, quotes and comma
         if frame_size > self._limit:
-            job = replace(job, payload_url=self._permit(base, job, _Way.PAYLOAD), payload=_remainder(job.payload))
+            job = replace(job, payload_url=self._permit(base, job, _Way.PAYLOAD), payload=b"{}")
         return job
 
     def forget(self, job_id: str) -> None:
@@ -98,10 +97,3 @@ class Offload:
         self._permits[token] = _Permit(way=way, job_id=job.job_id, fence=job.fence_token, payload=payload)
         self._tokens.setdefault(job.job_id, []).append(token)
         return f"{base}{PREFIX}{token}"
-
-
-def _remainder(payload: bytes) -> bytes:
-    """What stands in the frame of a payload that is to be fetched: its task, so that a worker that fetches in vain
-    reports what is missing and does not take it for a job of no kind."""
-    value: Any = orjson.loads(payload)
-    return orjson.dumps({"task": value["task"]} if isinstance(value, dict) and "task" in value else {})
