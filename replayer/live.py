@@ -14,9 +14,9 @@ from replayer.clock import Clock
 from replayer.config import DispatchConfig
 from replayer.contract.validate import Contract
 from replayer.contract.violation import Violation
-from replayer.dispatch.recorded import RecordedWorkers
 from replayer.dispatch.server import DispatchServer, FrameCheck
 from replayer.dispatch.settings import Offloading, Policy, Settings, WhenNoWorker, Workers
+from replayer.dispatch.standin import RecordedWorkers
 from replayer.errors import UsageError
 from replayer.inputs import Loaded
 from replayer.journal import Journal

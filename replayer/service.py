@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
-from replayer.cassette.model import Request
+from replayer.cassette.model import Request, header
 from replayer.clock import Clock
 from replayer.contract.registry import bundled
 from replayer.control.api import Control
@@ -30,6 +30,7 @@ from replayer.live import live_workers
 from replayer.match.nearmiss import as_text, shorten
 from replayer.match.player import Player, Repeat
 from replayer.match.target import host_of, split_target
+from replayer.redact.configured import redactor_of
 from replayer.redact.redactor import Redactor
 from replayer.run import Address, Run
 
@@ -101,7 +102,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         )
     config = loaded.config
     contract = bundled() if options.contracts is Contracts.ON else None
-    redactor = Redactor.default(environment)
+    redactor = redactor_of(config.redact, environment)
     journal, sessions = Journal(clock), Sessions()
     player = Player(
         loaded.cassettes,
@@ -134,6 +135,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         live=live,
         judge=Judge(contract),
         redact=lru_cache(maxsize=4096)(redactor.uri),
+        redact_text=redactor.text,
         recorded_paths=frozenset(split_target(uri).path for uri in _uris(loaded)),
         miss_status=config.miss_status,
         seed=options.seed,
@@ -161,5 +163,5 @@ def _routes(loaded: Loaded, options: Options) -> Routes:
 
 def _veiled(redactor: Redactor, request: Request) -> Request:
     """A request as it may be shown."""
-    body = None if request.body is None else redactor.body(request.body)
+    body = None if request.body is None else redactor.body(request.body, header(request.headers, "content-type"))
     return replace(request, uri=redactor.uri(request.uri), headers=redactor.headers(request.headers), body=body)

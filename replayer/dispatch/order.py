@@ -12,6 +12,7 @@ from replayer.dispatch.messages import Malformed, Mode
 
 __all__ = [
     "after_drain",
+    "foreign_fence",
     "late",
     "malformed",
     "no_such_job",
@@ -20,6 +21,7 @@ __all__ = [
     "register_first",
     "revoked",
     "stale_fence",
+    "unasked",
 ]
 
 
@@ -58,7 +60,7 @@ def not_running(job: Job) -> Violation:
     return _broken("running-job", "the id of a job that this worker was given", actual, "/job_id", severity)
 
 
-def late(job_id: str, how: str, *, again: bool) -> Violation:
+def late(job_id: str, how: str, *, again: bool = False) -> Violation:
     """An answer to a job that has already ended: a second answer is the worker's fault, a late one is not, nor is one
     to a job that it was given again or that was revoked (`again`)."""
     severity = Severity.ERROR if how == "answered" and not again else Severity.INFO
@@ -80,3 +82,13 @@ def not_uploaded(job: Job) -> Violation:
     """A result elsewhere, where nothing was put."""
     expected = "a result that was put to result_upload_url" if job.mode is Mode.PERSISTED else "job_result"
     return _broken("result-ref", expected, f"{job.id}, without an upload", "/job_id")
+
+
+def foreign_fence(wanted: int, fence: int) -> Violation:
+    """An answer to a persisted job with a fence that is not its own."""
+    return _broken("fence", f"the job's fence {wanted}", str(fence), "/fence_token")
+
+
+def unasked(kind: str) -> Violation:
+    """A result elsewhere, where no upload was offered."""
+    return _broken("result-ref", "job_result: no result_upload_url was offered", kind, "/type")

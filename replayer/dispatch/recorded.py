@@ -1,84 +1,184 @@
-"""Recorded workers: the jobs of recorded worker connections, with what became of them. Pure.
+"""The jobs in a recorded worker connection: read from its frames, as the queue gave them out and the worker ended them.
 
-A job and its answer are found by the job's id, whichever connections of one cassette they passed. An answer that was
-not recorded (an upload elsewhere, a connection that was lost) leaves its job without one.
+The rule: nothing is guessed beyond what the cassette shows. A job's cause is the REST request whose answer names the
+job, or else the one that was under way when the job was handed out and asked for what the job asks for; where neither
+is there, nobody caused it. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
-from replayer.cassette.model import Cassette, FrameKind, Sender
-from replayer.dispatch.messages import Job, JobError, JobResult
-from replayer.dispatch.wire import parse, parse_server
-from replayer.match.canonical import canonical
-from replayer.match.canonical import parse as parse_value
+import orjson
 
-__all__ = ["RecordedJob", "RecordedWorkers", "jobs_of"]
+from replayer.cassette.model import Frame, FrameKind, Interaction, Sender
+from replayer.dispatch.messages import (
+    Job,
+    JobError,
+    JobProgress,
+    JobResult,
+    JobResultRef,
+    JobRevoked,
+    Malformed,
+    Mode,
+    Register,
+    ServerMessage,
+    WorkerMessage,
+)
+from replayer.dispatch.wire import parse, parse_server
+
+__all__ = ["Outcome", "RecordedJob", "recorded_jobs"]
+
+SLACK_MS = 50.0
+"""By so much the two clocks of a request and of a connection may differ: they begin at their own first bytes."""
+
+
+class Outcome(StrEnum):
+    """How a job ended on its connection."""
+
+    RESULT = "result"
+    ERROR = "error"
+    REVOKED = "revoked"
+    """And nothing came of it afterwards."""
+    UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedJob:
-    """One job as it was recorded."""
+    """One attempt at a job on one connection."""
 
-    place: str
-    """`<cassette>#<n>` of the connection where it was dispatched."""
-    job: Job
-    answer: JobResult | JobError | None
-
-
-def jobs_of(name: str, cassette: Cassette) -> Iterator[RecordedJob]:
-    """The jobs of a cassette's worker connections, in the order of their dispatch."""
-    dispatched: dict[tuple[str, int], tuple[str, Job]] = {}
-    newest: dict[str, int] = {}
-    answers: dict[tuple[str, int], JobResult | JobError] = {}
-    for index, interaction in enumerate(cassette.interactions):
-        for frame in interaction.response.frames or ():
-            if frame.kind is not FrameKind.TEXT:
-                continue
-            message = (parse if frame.sender is Sender.CLIENT else parse_server)(frame.text)
-            if isinstance(message, Job):
-                dispatched[message.job_id, message.fence_token] = (f"{name}#{index}", message)
-                newest[message.job_id] = message.fence_token
-            elif isinstance(message, JobResult | JobError) and message.job_id in newest:
-                # Transient answers carry fence 0: they belong to the one dispatch that there was.
-                fence = message.fence_token or newest[message.job_id]
-                answers.setdefault((message.job_id, fence), message)
-    for key, (place, job) in dispatched.items():
-        yield RecordedJob(place=place, job=job, answer=answers.get(key))
+    connection: int
+    """Index of the connection's interaction."""
+    worker: str
+    """As it registered; empty where it had not."""
+    job_id: str
+    task: str
+    """What the payload asks for; empty where it does not say."""
+    mode: Mode
+    fence: int
+    at: float
+    """Milliseconds from the connection's 101 at which it was handed out."""
+    outcome: Outcome = Outcome.UNFINISHED
+    ms: float | None = None
+    """From there to its end."""
+    progress: int = 0
+    """Messages of progress."""
+    error: str = ""
+    caused_by: int | None = None
+    """Index of the REST request's interaction."""
 
 
-class RecordedWorkers:
-    """What recorded workers answered, by the job's payload: JSON by value."""
-
-    def __init__(self, cassettes: Iterable[tuple[str, Cassette]]) -> None:
-        self._jobs: dict[bytes, list[RecordedJob]] = {}
-        for name, cassette in cassettes:
-            for recorded in jobs_of(name, cassette):
-                if recorded.answer is not None:
-                    self._jobs.setdefault(_key(recorded.job.payload), []).append(recorded)
-
-    def __len__(self) -> int:
-        """Jobs with an answer."""
-        return sum(len(jobs) for jobs in self._jobs.values())
-
-    def answer(self, payload: bytes, played: dict[bytes, int]) -> RecordedJob | None:
-        """The recorded answer to this job (encoded JSON), None where no worker was asked it. Equal jobs are answered
-        in their order, the last one again and again; `played` counts for one session."""
-        key = _key(payload)
-        jobs = self._jobs.get(key)
-        if jobs is None:
-            return None
-        count = played.get(key, 0)
-        played[key] = count + 1
-        return jobs[min(count, len(jobs) - 1)]
+def recorded_jobs(interactions: Sequence[Interaction]) -> tuple[RecordedJob, ...]:
+    """The jobs of all worker connections in one cassette, connection by connection."""
+    asked = [(index, one) for index, one in enumerate(interactions) if _may_cause(one)]
+    claimed: set[int] = set()
+    jobs = []
+    for index, one in enumerate(interactions):
+        for job, payload in _of_connection(index, one.response.frames or ()):
+            moment = None if one.response.at is None else one.response.at + job.at
+            cause = _cause(job, payload, moment, asked, claimed)
+            if cause is not None:
+                claimed.add(cause)
+            jobs.append(replace(job, caused_by=cause))
+    return tuple(jobs)
 
 
-def _key(payload: bytes) -> bytes:
+def _of_connection(index: int, frames: Sequence[Frame]) -> list[tuple[RecordedJob, Any]]:
+    worker = ""
+    jobs: list[RecordedJob] = []
+    payloads: list[Any] = []
+    for frame, message in _messages(frames):
+        if isinstance(message, Register):
+            worker = message.worker_id
+        elif isinstance(message, Job):
+            payload = orjson.loads(message.payload)
+            task = payload.get("task") if isinstance(payload, dict) else None
+            payloads.append(payload)
+            jobs.append(
+                RecordedJob(
+                    connection=index,
+                    worker=worker,
+                    job_id=message.job_id,
+                    task=task if isinstance(task, str) else "",
+                    mode=message.mode,
+                    fence=message.fence_token,
+                    at=frame.at,
+                )
+            )
+        else:
+            _told(jobs, frame, message)
+    return list(zip(jobs, payloads, strict=True))
+
+
+def _told(jobs: list[RecordedJob], frame: Frame, message: WorkerMessage | ServerMessage) -> None:
+    """Something was said about a job: about the last attempt at it."""
+    job_id = getattr(message, "job_id", None)
+    place = next((n for n in range(len(jobs) - 1, -1, -1) if jobs[n].job_id == job_id), None)
+    if place is None:
+        return
+    job = jobs[place]
+    ms = round(frame.at - job.at, 3)
+    match message:
+        case JobProgress():
+            jobs[place] = replace(job, progress=job.progress + 1)
+        case JobResult() | JobResultRef():
+            jobs[place] = replace(job, outcome=Outcome.RESULT, ms=ms)
+        case JobError():
+            jobs[place] = replace(job, outcome=Outcome.ERROR, error=message.error, ms=ms)
+        case JobRevoked() if job.outcome is Outcome.UNFINISHED:
+            jobs[place] = replace(job, outcome=Outcome.REVOKED, ms=ms)
+
+
+def _messages(frames: Sequence[Frame]) -> Iterator[tuple[Frame, WorkerMessage | ServerMessage]]:
+    """Those frames that are messages of the protocol; any other connection has none."""
+    for frame in frames:
+        if frame.kind is FrameKind.TEXT:
+            message = parse(frame.text) if frame.sender is Sender.CLIENT else parse_server(frame.text)
+            if not isinstance(message, Malformed):
+                yield frame, message
+
+
+def _may_cause(one: Interaction) -> bool:
+    return one.request.method.upper() == "POST" and not one.is_websocket
+
+
+def _cause(
+    job: RecordedJob,
+    payload: Any,
+    moment: float | None,
+    asked: Sequence[tuple[int, Interaction]],
+    claimed: set[int],
+) -> int | None:
+    named = job.job_id.encode()
+    by_name = next((index for index, one in asked if named and named in one.response.body), None)
+    if by_name is not None or moment is None:
+        return by_name
+    alike = (
+        index
+        for index, one in asked
+        if index not in claimed and _was_under_way(one, moment) and _asks_for(one.request.body, payload)
+    )
+    return next(alike, None)
+
+
+def _was_under_way(one: Interaction, moment: float) -> bool:
+    """Whether a request had been asked and not yet been answered at that moment of the file."""
+    response = one.response
+    if response.at is None or not response.chunks:
+        return False
+    return response.at - SLACK_MS <= moment <= response.at + response.chunks[-1].at + SLACK_MS
+
+
+def _asks_for(body: bytes | None, payload: Any) -> bool:
+    """Whether what both say is the same, and both say something."""
     try:
-        value: Any = parse_value(payload)
-    except ValueError:
-        return payload
-    return canonical(value)
+        said = orjson.loads(body or b"")
+    except orjson.JSONDecodeError:
+        return False
+    if not isinstance(said, Mapping) or not isinstance(payload, Mapping):
+        return False
+    both = (said.keys() & payload.keys()) - {"task"}
+    return bool(both) and all(said[key] == payload[key] for key in both)

@@ -29,9 +29,9 @@ from replayer.dispatch.frames import FrameCheck
 from replayer.dispatch.ids import uuid7
 from replayer.dispatch.job import Job
 from replayer.dispatch.messages import JobError, Mode
-from replayer.dispatch.recorded import RecordedWorkers
 from replayer.dispatch.routes import JobRoutes
 from replayer.dispatch.settings import Offloading, Settings, WhenNoWorker, Workers
+from replayer.dispatch.standin import RecordedWorkers
 from replayer.dispatch.status import DispatchStatus, JobStatus, WorkerStatus
 from replayer.dispatch.tasks import reply
 from replayer.dispatch.tasks.catalogue import task_named

@@ -19,9 +19,9 @@ from aiohttp import web
 
 from replayer.cassette.model import Request
 from replayer.clock import Clock, SystemClock
-from replayer.dispatch.recorded import RecordedWorkers
 from replayer.dispatch.server import DispatchServer, FrameCheck
 from replayer.dispatch.settings import Settings
+from replayer.dispatch.standin import RecordedWorkers
 from replayer.dispatch.store import JobStore
 from replayer.journal import Entry, Journal
 

@@ -1,106 +1,120 @@
+"""The jobs in recorded worker connections."""
+
 from __future__ import annotations
 
 import json
 from typing import Any
 
-import pytest
+from replayer.cassette.model import Chunk, Frame, FrameKind, Interaction, Request, Response, Sender
+from replayer.dispatch.messages import Mode
+from replayer.dispatch.recorded import Outcome, recorded_jobs
 
-from replayer.cassette.model import Cassette, Frame, FrameKind, Interaction, Request, Response, Sender
-from replayer.dispatch.recorded import RecordedWorkers, jobs_of
-from replayer.dispatch.settings import WhenNoWorker
-
-PAYLOAD = {"task": "openai/chat-completion", "model": "test", "messages": [{"role": "user", "content": "hello"}]}
+CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 
-def says(sender: Sender, type: str, **keys: Any) -> Frame:
-    return Frame(at=0.0, sender=sender, kind=FrameKind.TEXT, text=json.dumps({"type": type, **keys}))
+def frame(at: float, sender: Sender, **message: Any) -> Frame:
+    return Frame(at=at, sender=sender, kind=FrameKind.TEXT, text=json.dumps(message))
 
 
-def job(job_id: str, payload: Any = PAYLOAD, fence: int = 1, mode: str = "transient") -> Frame:
-    keys = {"mode": mode, "config_id": "c", "payload": payload, "fence_token": fence}
-    return says(Sender.SERVER, "job", job_id=job_id, **keys)
+def worker(at: float, **message: Any) -> Frame:
+    return frame(at, Sender.CLIENT, **message)
 
 
-def result(job_id: str, result: Any, fence: int = 0) -> Frame:
-    return says(Sender.CLIENT, "job_result", job_id=job_id, result=result, fence_token=fence)
+def queue(at: float, job_id: str, *, mode: str = "transient", payload: Any = None) -> Frame:
+    asked = {"task": "openai/chat-completion", **CHAT} if payload is None else payload
+    return frame(at, Sender.SERVER, type="job", job_id=job_id, mode=mode, config_id="c", payload=asked, fence_token=3)
 
 
-def recorded(*connections: list[Frame]) -> Cassette:
-    request = Request(method="GET", uri="wss://queue.example/ws")
-    return Cassette(
-        interactions=tuple(
-            Interaction(request=request, response=Response(status=101, frames=tuple(frames))) for frames in connections
-        )
+def connection(*frames: Frame, at: float | None = 0.0) -> Interaction:
+    registered = worker(1, type="register", worker_id="w", config_id="c")
+    return Interaction(
+        request=Request(method="GET", uri="ws://queue.example/ws"),
+        response=Response(status=101, at=at, frames=(registered, *frames)),
     )
 
 
-def workers(*connections: list[Frame]) -> RecordedWorkers:
-    return RecordedWorkers([("worker.yaml", recorded(*connections))])
+def rest(
+    at: float,
+    ms: float,
+    *,
+    body: Any = CHAT,
+    answer: Any = None,
+    method: str = "POST",
+    uri: str = "http://api.example/x",
+) -> Interaction:
+    said = json.dumps(answer if answer is not None else {"ok": True}).encode()
+    return Interaction(
+        request=Request(method=method, uri=uri, body=json.dumps(body).encode()),
+        response=Response(status=200, body=said, at=at, chunks=(Chunk(ms, len(said)),)),
+    )
 
 
-def completion(text: str) -> dict[str, Any]:
-    return {"completion": {"choices": [{"message": {"role": "assistant", "content": text}}]}}
+def test_a_job_is_told_from_its_beginning_to_its_end() -> None:
+    (job,) = recorded_jobs(
+        [
+            connection(
+                queue(10, "j1", mode="persisted"),
+                worker(20, type="job_progress", job_id="j1", fence_token=3),
+                worker(40.5, type="job_result", job_id="j1", result={}, fence_token=3),
+            )
+        ]
+    )
+    assert (job.worker, job.job_id, job.task, job.mode) == ("w", "j1", "openai/chat-completion", Mode.PERSISTED)
+    assert (job.fence, job.at, job.ms, job.progress, job.outcome) == (3, 10, 30.5, 1, Outcome.RESULT)
+    assert job.caused_by is None
 
 
-def test_a_job_and_its_answer_belong_together_by_id() -> None:
-    frames = [
-        says(Sender.CLIENT, "register", worker_id="w", config_id="c"),
-        job("a"),
-        job("b", fence=2),
-        result("b", {"n": 2}),
-        says(Sender.CLIENT, "job_error", job_id="a", error="OOM"),
-        job("c", fence=3),
-        Frame(at=0.0, sender=Sender.CLIENT, kind=FrameKind.CLOSE, code=1000),
+def test_every_end_has_its_name() -> None:
+    jobs = recorded_jobs(
+        [
+            connection(
+                *(queue(1, job_id) for job_id in ("failed", "revoked", "open", "reported", "late")),
+                worker(2, type="job_error", job_id="failed", error="out of memory"),
+                frame(3, Sender.SERVER, type="job_revoked", job_id="revoked", reason="gone"),
+                worker(4, type="job_result_ref", job_id="reported", fence_token=1),
+                frame(5, Sender.SERVER, type="job_revoked", job_id="late", reason="gone"),
+                worker(6, type="job_result", job_id="late"),
+            )
+        ]
+    )
+    assert [(job.job_id, job.outcome, job.error) for job in jobs] == [
+        ("failed", Outcome.ERROR, "out of memory"),
+        ("revoked", Outcome.REVOKED, ""),
+        ("open", Outcome.UNFINISHED, ""),
+        ("reported", Outcome.RESULT, ""),
+        ("late", Outcome.RESULT, ""),
     ]
-    found = list(jobs_of("worker.yaml", recorded(frames)))
-    assert [(one.job.job_id, one.place) for one in found] == [(name, "worker.yaml#0") for name in "abc"]
-    assert [one.answer and one.answer.type for one in found] == ["job_error", "job_result", None]
 
 
-def test_an_answer_over_the_next_connection_counts_and_an_old_fence_does_not() -> None:
-    first = [job("a", mode="persisted", fence=1)]
-    second = [job("a", mode="persisted", fence=2), result("a", 1, fence=1), result("a", 2, fence=2)]
-    found = list(jobs_of("worker.yaml", recorded(first, second)))
-    assert [(one.job.fence_token, one.answer and getattr(one.answer, "result", None)) for one in found] == [
-        (1, 1),
-        (2, 2),
+def test_an_answer_that_names_the_job_caused_it() -> None:
+    looked = rest(0, 1, answer={"id": "j1"}, method="GET")
+    created = rest(0, 1, body={"payload": {}}, answer={"id": "j1", "status": "running"})
+    (job,) = recorded_jobs([connection(queue(10, "j1", payload={})), looked, created])
+    assert job.caused_by == 2
+
+
+def test_a_request_that_was_under_way_and_asked_for_it_caused_it() -> None:
+    before, other = rest(0, 20), rest(90, 30, body={**CHAT, "model": "other"})
+    cause = rest(95, 30, body={**CHAT, "name": "what the queue drops"})
+    (job,) = recorded_jobs([before, other, cause, connection(queue(10, "j1"), at=90)])
+    assert job.caused_by == 2
+
+
+def test_equal_requests_caused_one_job_each() -> None:
+    jobs = recorded_jobs([rest(0, 50), rest(1, 50), connection(queue(10, "j1"), queue(11, "j2"), queue(12, "j3"))])
+    assert [job.caused_by for job in jobs] == [0, 1, None]
+
+
+def test_what_is_no_worker_connection_has_no_jobs() -> None:
+    other = connection(Frame(at=2, sender=Sender.SERVER, kind=FrameKind.TEXT, text='{"type":"session.created"}'))
+    garbage = connection(Frame(at=2, sender=Sender.SERVER, kind=FrameKind.TEXT, text="no JSON"))
+    assert recorded_jobs([rest(0, 1), other, garbage]) == ()
+
+
+def test_a_job_that_is_handed_out_again_is_another_attempt() -> None:
+    first = connection(queue(10, "j1"))
+    second = connection(queue(10, "j1"), worker(20, type="job_result", job_id="j1"), at=100)
+    assert [(job.connection, job.outcome) for job in recorded_jobs([first, second])] == [
+        (0, Outcome.UNFINISHED),
+        (1, Outcome.RESULT),
     ]
-
-
-def test_equal_jobs_are_answered_in_their_order_and_the_last_one_again() -> None:
-    known = workers([job("a"), result("a", 1), job("b", fence=2), result("b", 2)])
-    played: dict[bytes, int] = {}
-    spelled_otherwise = json.dumps(dict(reversed(PAYLOAD.items()))).encode()
-    found = [known.answer(spelled_otherwise, played) for _ in range(3)]
-    assert [one and one.job.job_id for one in found] == ["a", "b", "b"]
-    assert known.answer(b'{"task":"other"}', played) is None
-
-
-async def test_without_a_worker_a_recorded_one_answers(open_place: Any) -> None:
-    known = workers([job("a"), result("a", completion("from the cassette"))])
-    place = await open_place(when_no_worker=WhenNoWorker.CASSETTE, recorded=known)
-    status, body = await place.chat("hello")
-    assert (status, body["choices"][0]["message"]["content"]) == (200, "from the cassette")
-    (entry,) = (entry for entry in place.journal if entry.kind == "http")
-    assert (entry.outcome, entry.interaction) == ("hit", "worker.yaml#0")
-
-
-async def test_a_recorded_error_is_a_502_and_an_unknown_job_a_503_that_says_so(open_place: Any) -> None:
-    known = workers([job("a"), says(Sender.CLIENT, "job_error", job_id="a", error="OOM")])
-    place = await open_place(when_no_worker=WhenNoWorker.CASSETTE, recorded=known)
-    assert await place.chat("hello") == (502, {"detail": "OOM"})
-    detail = "No worker available, and no recorded worker was given this job"
-    assert await place.chat("something else") == (503, {"detail": detail})
-
-
-@pytest.mark.parametrize("capacity", [0, 1])
-async def test_a_live_worker_comes_before_a_recorded_one(open_place: Any, capacity: int) -> None:
-    known = workers([job("a"), result("a", completion("from the cassette"))])
-    place = await open_place(when_no_worker=WhenNoWorker.CASSETTE, recorded=known)
-    worker = await place.worker(capacity=capacity)
-    asked = place.chat("hello")
-    if capacity:
-        await worker.serve(completion("live"))
-        assert (await asked)[1]["choices"][0]["message"]["content"] == "live"
-    else:
-        assert await asked == (503, {"detail": "No worker available"})

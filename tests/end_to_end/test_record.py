@@ -329,11 +329,6 @@ async def garbage(writer: asyncio.StreamWriter) -> None:
     await writer.drain()
 
 
-async def early_hints(writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-    await writer.drain()
-
-
 @pytest.mark.parametrize("answer", [fail, reset, garbage])
 async def test_an_upstream_that_does_not_answer_is_a_502_and_nothing_is_kept(
     tmp_path: Path, answer: Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -361,17 +356,6 @@ async def test_an_upstream_that_is_not_there_is_a_502_that_names_it(tmp_path: Pa
     (notice,) = [message.text for message in heard if isinstance(message, Notice)]
     assert notice.startswith(f"openai: GET {url}/: ")
     assert not told.output.exists()
-
-
-async def test_early_hints_end_in_a_clear_error(tmp_path: Path) -> None:
-    async with raw_upstream(early_hints) as url:
-        told = settings(tmp_path, openai=url)
-        async with recording(told) as (running, session, heard):
-            with pytest.raises(aiohttp.ClientError):
-                await session.get(running.listeners[0])
-            running.stop()
-            assert (await running.wait()).exchanges == 0
-    assert [m for m in heard if isinstance(m, Notice) and "answered 103" in m.text]
 
 
 async def test_an_answer_that_is_cut_is_kept_and_marked_as_cut(tmp_path: Path) -> None:
