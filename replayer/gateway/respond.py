@@ -39,7 +39,7 @@ class Responder:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._judge = parts.judge
-        self._shelf = Shelf(parts.judge.recorded)
+        self._shelf = Shelf(parts.judge.recorded, miss_status=parts.miss_status)
 
     async def respond(self, exchange: Exchange) -> web.StreamResponse:
         """Answer one request. ConnectionError where the client left before the end."""
@@ -93,7 +93,9 @@ class Responder:
         if isinstance(found, Miss):
             return await self._miss(exchange, found, injected)
         shelved = self._shelf.take(found, route.pace)
-        entry.outcome = Outcome.HIT
+        entry.outcome = shelved.outcome
+        if shelved.omitted is not None:
+            entry.details["omitted"] = shelved.omitted
         entry.interaction = shelved.name
         before = len(shelved.violations)
         if before and found.played == 1:

@@ -23,6 +23,8 @@ def told(entry: Entry) -> str:
     nearest: list[dict[str, Any]] = entry.details.get("nearest", [])
     if "awaited" in entry.details:
         return one_line(f"{entry.interaction}: {entry.details['awaited']}")
+    if "omitted" in entry.details:
+        return f"{entry.interaction} matches, but {entry.details['omitted']}"
     if not nearest:
         return "no cassette is loaded that could answer it"
     near = nearest[0]
