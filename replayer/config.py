@@ -21,13 +21,16 @@ from replayer.bundled import cassettes_folder, schemas_folder
 from replayer.errors import ConfigError, UsageError, closest
 
 __all__ = [
+    "REDACT_KINDS",
     "Config",
     "DispatchConfig",
     "DispatchedRoute",
     "PlayedRoute",
+    "RedactConfig",
     "WhenNoWorker",
     "Workers",
     "bundled_directory",
+    "load_above",
     "load_directory",
     "parse",
 ]
@@ -88,6 +91,27 @@ class DispatchConfig:
     max_attempts: int = 3
 
 
+REDACT_KINDS = ("header", "query", "json", "form", "pattern", "env")
+"""What a user can call secret, beside the defaults."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedactConfig:
+    """What is secret here. All of it is added to the defaults, except `keep`."""
+
+    header: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
+    json: tuple[str, ...] = ()
+    """JSONPaths."""
+    form: tuple[str, ...] = ()
+    pattern: tuple[str, ...] = ()
+    """Regular expressions, over single lines."""
+    env: tuple[str, ...] = ()
+    """Variables whose value is secret whatever their name."""
+    keep: tuple[str, ...] = ()
+    """`KIND:NAME` of defaults that are no secrets here."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """One gateway. `played` and `dispatched` keep the order of the file: the longest prefix wins, then the first."""
@@ -100,6 +124,7 @@ class Config:
     dispatched: tuple[DispatchedRoute, ...] = ()
     dispatch: DispatchConfig | None = None
     """None where nothing is dispatched: no `/ws`, no jobs."""
+    redact: RedactConfig = RedactConfig()
 
 
 def bundled_directory(name: str) -> Path:
@@ -127,6 +152,15 @@ def load_directory(folder: Path) -> Config | None:
     return None
 
 
+def load_above(file: Path) -> Config:
+    """The configuration of the nearest folder at or above that of `file`; the default where none has one."""
+    for folder in file.absolute().parents:
+        config = load_directory(folder)
+        if config is not None:
+            return config
+    return Config()
+
+
 def parse(table: Mapping[str, Any], *, where: str) -> Config:
     """The Config that `table` (parsed TOML) describes; `where` is the file for messages. Raises ConfigError."""
     _check(dict(table), where)
@@ -141,6 +175,7 @@ def parse(table: Mapping[str, Any], *, where: str) -> Config:
         played=tuple(_played(route) for route in routes if "prefix" in route),
         dispatched=dispatched,
         dispatch=_dispatch(dispatch or {}) if dispatched or dispatch is not None else None,
+        redact=RedactConfig(**{key: tuple(names) for key, names in table.get("redact", {}).items()}),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
-from replayer.cassette.model import Request, Sender
+from replayer.cassette.model import Request, Sender, header
 from replayer.clock import Clock
 from replayer.config import Config, DispatchConfig
 from replayer.contract.registry import bundled
@@ -34,6 +34,7 @@ from replayer.journal import Journal
 from replayer.match.nearmiss import as_text, shorten
 from replayer.match.player import Player, Repeat
 from replayer.match.target import host_of, split_target
+from replayer.redact.configured import redactor_of
 from replayer.redact.redactor import Redactor
 from replayer.run import Address, Run
 
@@ -98,7 +99,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         )
     config = loaded.config
     contract = bundled() if options.contracts is Contracts.ON else None
-    redactor = Redactor.default(environment)
+    redactor = redactor_of(config.redact, environment)
     journal, sessions = Journal(clock), Sessions()
     player = Player(
         loaded.cassettes,
@@ -179,5 +180,5 @@ def _frame_check(contract: Contract | None, dispatch: DispatchConfig) -> FrameCh
 
 def _veiled(redactor: Redactor, request: Request) -> Request:
     """A request as it may be shown."""
-    body = None if request.body is None else redactor.body(request.body)
+    body = None if request.body is None else redactor.body(request.body, header(request.headers, "content-type"))
     return replace(request, uri=redactor.uri(request.uri), headers=redactor.headers(request.headers), body=body)

@@ -33,10 +33,14 @@ LEVELS = {
     "replayer.dispatch": CORE,
     "replayer.record.assemble": CORE,
     "replayer.record.events": CORE,
+    "replayer.record.naming": CORE,
     # Shells: sockets, files, processes.
     "replayer.cassette.store": SHELL,
     "replayer.cassette.appender": SHELL,
+    "replayer.cassette.folder": SHELL,
+    "replayer.cassette.lines": SHELL,
     "replayer.cassette.atomic": SHELL,
+    "replayer.contract.ask": SHELL,
     "replayer.contract.registry": SHELL,
     "replayer.contract.plain": SHELL,
     "replayer.dispatch.server": SHELL,
@@ -54,6 +58,8 @@ LEVELS = {
     "replayer.service": SERVICE,
     "replayer.run": SERVICE,
     "replayer.inputs": SERVICE,
+    "replayer.afterwards": SERVICE,
+    "replayer.rewrite": SERVICE,
     # What users touch.
     "replayer.worker": SURFACE,
     "replayer.demo": SURFACE,

@@ -85,15 +85,12 @@ def _prepare(
     environment: Environment, settings: Settings, running: Recorder, program: Program, folder: Path, console: Console
 ) -> None:
     """Point the program's clients at the recorder."""
+    # Also in reverse: there are clients that insist on TLS, and our listeners speak it too.
+    ca = settings.confdir / CA
+    environment.trust(bundle=str(trust.bundle(os.environ, ca, folder)), ca=str(trust.extra(os.environ, ca, folder)))
     if settings.way is Way.FORWARD:
-        ca = settings.confdir / CA
         with as_file(files("replayer.wrap").joinpath("preload.cjs")) as preload:
-            environment.forward(
-                running.listeners[0],
-                bundle=str(trust.bundle(os.environ, ca, folder)),
-                ca=str(trust.extra(os.environ, ca, folder)),
-                preload=str(preload),
-            )
+            environment.forward(running.listeners[0], preload=str(preload))
         return
     urls = {upstream.name: upstream.url for upstream in settings.upstreams}
     bases = {name: Base(here=here, url=urls[name]) for name, here in running.names.items()}

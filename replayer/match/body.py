@@ -15,7 +15,7 @@ from replayer.cassette.model import Request, header
 from replayer.match.canonical import canonical, parse
 from replayer.match.inflate import inflated
 from replayer.match.multipart import split_parts
-from replayer.match.rules import Rules
+from replayer.match.rules import PLACEHOLDER, Rules
 
 __all__ = ["Body", "BodyKind", "fingerprint", "read_body"]
 
@@ -28,6 +28,8 @@ class BodyKind(StrEnum):
     FORM = "form"
     MULTIPART = "multipart"
     BYTES = "bytes"
+    OMITTED = "omitted"
+    """Recorded, and too large to be stored: any body is it."""
 
 
 class Body(NamedTuple):
@@ -43,6 +45,8 @@ _EMPTY = Body(BodyKind.EMPTY, None)
 def read_body(request: Request, rules: Rules) -> Body:
     """Read what a request carries, without the places that the rules ignore."""
     data = request.body
+    if request.omitted is not None:
+        return Body(BodyKind.OMITTED, PLACEHOLDER)
     if not data:
         return _EMPTY
     if data[:2] == b"\x1f\x8b" or header(request.headers, "content-encoding") is not None:

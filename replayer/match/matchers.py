@@ -71,6 +71,8 @@ def _headers(recorded: Normal, asked: Normal) -> Iterator[Change]:
 
 def _body(recorded: Normal, asked: Normal) -> Iterable[Change]:
     ours, theirs = recorded.body, asked.body
+    if ours.kind is BodyKind.OMITTED:
+        return []
     if ours.kind is not theirs.kind:
         return [Change("", f"{ours.kind} body", f"{theirs.kind} body")]
     if ours.kind is BodyKind.JSON:

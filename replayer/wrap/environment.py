@@ -127,16 +127,16 @@ class Environment:
             if facts.keys and not any(self._user.get(key) for key in facts.keys):
                 self.variables[facts.keys[0]] = DUMMY_KEY
 
-    def forward(self, proxy: str, *, bundle: str, ca: str, preload: str) -> None:
-        """Everything through `proxy`. Its CA is in `bundle` with all others, and in `ca` for Node, which has its own.
-
-        The user's own proxy has to be the one behind ours: see `own_proxy`.
-        """
-        for name in PROXIES:
-            self.variables[name] = proxy
+    def trust(self, *, bundle: str, ca: str) -> None:
+        """Our CA, which is in `bundle` with all others, and in `ca` for Node, which has its own others."""
         for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"):
             self.variables[name] = bundle
         self.variables["NODE_EXTRA_CA_CERTS"] = ca
+
+    def forward(self, proxy: str, *, preload: str) -> None:
+        """Everything through `proxy`. The user's own has to be the one behind it: see `own_proxy`."""
+        for name in PROXIES:
+            self.variables[name] = proxy
         # Node's fetch does not read proxy variables.
         options = [self._user.get("NODE_OPTIONS", ""), f'--require "{_escaped(preload)}"']
         self.variables["NODE_OPTIONS"] = " ".join(filter(None, options))

@@ -67,7 +67,8 @@ def test_a_proxy_of_the_users_is_not_asked_for_our_loopback_address() -> None:
 
 def test_forward_sets_proxies_and_trust_and_adds_to_nodes_options() -> None:
     environment = Environment({"NODE_OPTIONS": "--max-old-space-size=99", "HTTPS_PROXY": "http://proxy.example:3128"})
-    environment.forward("http://127.0.0.1:9", bundle="/t/all.pem", ca="/t/node.pem", preload='/a "b"/preload.cjs')
+    environment.trust(bundle="/t/all.pem", ca="/t/node.pem")
+    environment.forward("http://127.0.0.1:9", preload='/a "b"/preload.cjs')
     variables = environment.variables
     assert {variables[name] for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")} == {
         "http://127.0.0.1:9"
