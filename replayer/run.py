@@ -5,7 +5,7 @@ The rule: it looks and changes nothing. Control shows it while the run goes on, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -83,6 +83,16 @@ class Run:
     def began(self, addresses: tuple[Address, ...], at: datetime) -> None:
         """It listens."""
         self._addresses, self._started_at = addresses, at
+
+    def watch(self, watcher: Callable[[Entry], None]) -> None:
+        """Be told of each miss and each fault that could not apply, when it has happened."""
+        self._journal.watcher = watcher
+
+    def played(self) -> Mapping[str, bool]:
+        """The names of all interactions, each with whether any session played it."""
+        unplayed = set(self.summary().unplayed)
+        names = (f"{name}#{index}" for name, index, _ in self._player.interactions())
+        return {name: name not in unplayed for name in names}
 
     def entries(self) -> Iterable[Entry]:
         """The journal, the oldest first."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from replayer.cassette.model import Response
+from replayer.cassette.model import Omitted, Response
 from replayer.contract.violation import Violation
 from replayer.errors import closest
 from replayer.match.nearmiss import NearMiss
 from replayer.match.player import Miss
 from replayer.problem import problem
 
-__all__ = ["described", "failed", "missed", "refused", "too_large", "unknown_cassettes", "violated"]
+__all__ = ["described", "failed", "missed", "omitted", "refused", "too_large", "unknown_cassettes", "violated"]
 
 _NO_RETRY = (("x-should-retry", "false"),)
 
@@ -52,6 +52,19 @@ def described(near: NearMiss) -> dict[str, Any]:
         "used_up": near.used_up,
         "used_by_entry": near.used_by,
     }
+
+
+def omitted(name: str, body: Omitted, *, status: int) -> Response:
+    """What matches was recorded without its body, which nobody can make up."""
+    return problem(
+        "omitted-body",
+        status=status,
+        title="The recorded body was not stored",
+        detail=f"{name} matches, and its body of {body.bytes} bytes was over --max-body when it was recorded: "
+        "record it again with a larger --max-body",
+        headers=_NO_RETRY,
+        members={"interaction": name, "bytes": body.bytes, "sha256": body.sha256},
+    )
 
 
 def refused(kind: str, detail: str, *, status: int = 400, title: str = "The request cannot be understood") -> Response:

@@ -40,7 +40,7 @@ class Responder:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._judge = parts.judge
-        self._shelf = Shelf(parts.judge.recorded)
+        self._shelf = Shelf(parts.judge.recorded, miss_status=parts.miss_status)
 
     async def respond(self, exchange: Exchange) -> web.StreamResponse:
         """Answer one request. ConnectionError where the client left before the end."""
@@ -96,7 +96,9 @@ class Responder:
         if isinstance(found, Miss):
             return await self._miss(exchange, found, injected)
         shelved = self._shelf.take(found, route.pace)
-        entry.outcome = Outcome.HIT
+        entry.outcome = shelved.outcome
+        if shelved.omitted is not None:
+            entry.details["omitted"] = shelved.omitted
         entry.interaction = shelved.name
         if known is None:
             self._drifted(exchange, found, asked, route)
