@@ -18,11 +18,14 @@ __all__ = ["main"]
 COMMANDS = {
     "convert": "replayer.cli.convert",
     "demo": "replayer.cli.demo",
+    "drift": "replayer.cli.drift",
+    "infer": "replayer.cli.infer",
     "record": "replayer.cli.record",
     "redact": "replayer.cli.redact",
     "replay": "replayer.cli.replay",
     "scan": "replayer.cli.scan",
     "show": "replayer.cli.show",
+    "status": "replayer.cli.status",
     "verify": "replayer.cli.verify",
     "worker": "replayer.cli.worker",
 }

@@ -9,14 +9,19 @@ from pathlib import Path
 
 import click
 
+from replayer.cli.aftermath import DEFAULT_FAIL_ON, FAIL_ON, failing, judged
 from replayer.cli.console import Console, LogFormat
 from replayer.cli.recording import record
+from replayer.cli.redaction import config_of, redact_options
 from replayer.cli.wrapping import WrappingCommand
 from replayer.errors import ExitStatus, UsageError
 from replayer.record.environment import confdir, set_up
-from replayer.record.hosts import HostRules, split
+from replayer.record.hosts import HostRules
+from replayer.record.hosts import split as hosts_of
+from replayer.record.naming import Split
 from replayer.record.settings import MAX_BODY, Settings
 from replayer.record.upstreams import Way, listeners, parse, proxy_address
+from replayer.redact.configured import redactor_of
 from replayer.wrap.program import Program
 
 __all__ = ["command"]
@@ -27,7 +32,8 @@ _HOSTS = "HOST,…"
 @click.command("record", cls=WrappingCommand)
 @click.option("--upstream", "upstreams", multiple=True, metavar="NAME=URL[@PORT]", help="A server to record; repeat.")
 @click.option("--forward", is_flag=True, help="Be a forward proxy (HTTPS_PROXY), and record every host.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="The cassette.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The cassette, or a folder.")
+@click.option("--split", type=click.Choice([one.value for one in Split]), help="A file in a folder for each of these.")
 @click.option(
     "--record-mode",
     type=click.Choice(["all", "rewrite"]),
@@ -44,6 +50,14 @@ _HOSTS = "HOST,…"
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any free port.")
 @click.option("--layout", type=click.Choice(["block", "flow", "json"]), help="Of the finished file (default by size).")
 @click.option("--max-body", type=click.IntRange(0), default=MAX_BODY, show_default=True, help="Bytes stored of a body.")
+@click.option(
+    "--fail-on",
+    default=DEFAULT_FAIL_ON,
+    show_default=True,
+    metavar="LIST",
+    help=f"What in the recording ends the run with 1: {', '.join(FAIL_ON)}; or none.",
+)
+@redact_options
 @click.option(
     "--log-format",
     type=click.Choice([one.value for one in LogFormat]),
@@ -66,6 +80,10 @@ def command(
     port: int,
     layout: str | None,
     max_body: int,
+    split: str | None,
+    fail_on: str,
+    redact: tuple[str, ...],
+    keep: tuple[str, ...],
     log_format: str,
     setup: bool,
     wrapped: tuple[str, ...] | None,
@@ -85,15 +103,22 @@ def command(
         return
     if output is None:
         raise UsageError("say where to record to: -o FILE")
+    reasons = failing(fail_on)
+    if split is None and output.is_dir():
+        raise UsageError(f"{output} is a folder: say by what it is split into files, --split host|path|session")
+    if split is not None and output.is_file():
+        raise UsageError(f"{output} is a file: --split needs a folder")
+    config = config_of(output / "x" if split else output, redact, keep)
+    redactor = redactor_of(config, os.environ)  # a mistake in it is told before a process is started
     settings = Settings(
         output=output.absolute(),
         upstreams=tuple(parse(text) for text in upstreams),
         confdir=confdir(os.environ),
         way=Way.FORWARD if forward else Way.REVERSE,
         hosts=HostRules(
-            allow=split("--allow-hosts", allow_hosts),
-            ignore=split("--ignore-hosts", ignore_hosts),
-            block=split("--block-hosts", block_hosts),
+            allow=hosts_of("--allow-hosts", allow_hosts),
+            ignore=hosts_of("--ignore-hosts", ignore_hosts),
+            block=hosts_of("--block-hosts", block_hosts),
         ),
         via=None if via is None else proxy_address(via, "--via"),
         host=host,
@@ -101,6 +126,8 @@ def command(
         rewrite=record_mode == "rewrite",
         layout=layout,
         max_body=max_body,
+        split=split,
+        redact=config,
         trusted_ca=os.environ.get("SSL_CERT_FILE") or None,
     )
     listeners(settings.upstreams, port, settings.way)  # a mistake in them is told before a process is started
@@ -108,7 +135,9 @@ def command(
     program = Program.of(wrapped, assignments, names)
     summary, status = asyncio.run(record(settings, console, program))
     console.summary(summary)
-    if status:
-        sys.exit(status)
+    told, judgement = judged(summary, redactor, reasons)
+    if told:
+        console.say(told)
     if not summary.requests and not summary.recovered:
-        sys.exit(ExitStatus.NOTHING_CHECKED)
+        judgement = ExitStatus.NOTHING_CHECKED
+    sys.exit(status or judgement)

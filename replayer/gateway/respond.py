@@ -24,7 +24,9 @@ from replayer.gateway.refusal import refusal
 from replayer.gateway.routes import Route
 from replayer.gateway.shelf import Shelf
 from replayer.journal import Outcome
-from replayer.match.player import Miss
+from replayer.match.index import Known
+from replayer.match.player import Hit, Miss
+from replayer.match.requestdrift import request_drift
 
 __all__ = ["Responder"]
 
@@ -51,16 +53,19 @@ class Responder:
             return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
         asked = Request(method=exchange.raw.method, uri=target, headers=exchange.headers, body=body or None)
         live = self._live(exchange)
-        violations = self._judge.request(asked, service=None if live is None else live.service)
+        known = None if live is not None else self._parts.player.recognise(asked, route.rules)
+        violations = self._judge.request(asked, service=None if live is None else live.service, known=known)
         if violations:
             exchange.entry.violations.extend(told(violations))
+            if self._judge.refuses(violations):
+                return await exchange.refuse(answers.violated(violations, status=400))
         if injected is not None and (instead := injected.instead(asked, route.host)) is not None:
             return await exchange.deliver(instead)
         if live is not None:
             # A dispatched route is the gateway's own: no base path of an upstream belongs in front of it.
             own = asked if target is exchange.target else replace(asked, uri=exchange.target)
             return await self._dispatch(exchange, own, live, injected)
-        return await self._play(exchange, asked, route, cassettes, injected)
+        return await self._play(exchange, asked, route, cassettes, injected, known)
 
     def _live(self, exchange: Exchange) -> Live | None:
         """The workers, if one of them answers; whoever names an upstream wants what was recorded from it."""
@@ -76,32 +81,60 @@ class Responder:
         route: Route,
         cassettes: frozenset[str] | None,
         injected: Injection | None,
+        known: Known | None,
     ) -> web.StreamResponse:
         entry = exchange.entry
         found = self._parts.player.answer(
-            asked, state=exchange.session.play, entry=entry.id, cassettes=cassettes, host=route.host, rules=route.rules
+            asked,
+            state=exchange.session.play,
+            entry=entry.id,
+            cassettes=cassettes,
+            host=route.host,
+            rules=route.rules,
+            known=known,
         )
         if isinstance(found, Miss):
             return await self._miss(exchange, found, injected)
         shelved = self._shelf.take(found, route.pace)
         entry.outcome = Outcome.HIT
         entry.interaction = shelved.name
-        known = len(shelved.violations)
-        if known and found.played == 1:
+        if known is None:
+            self._drifted(exchange, found, asked, route)
+        before = len(shelved.violations)
+        if before and found.played == 1:
             entry.violations.extend(told(shelved.violations))
-            known = 0
+            before = 0
+        if shelved.violations and self._judge.refuses(shelved.violations):
+            return await exchange.reject(answers.violated(shelved.violations, status=502), known=before)
         if injected is not None:
-            return await exchange.deliver(injected.rewritten(shelved.plan), known=known)
+            return await exchange.deliver(injected.rewritten(shelved.plan), known=before)
         entry.status = shelved.plan.status
-        return await exchange.send(shelved.prepared, known=known)
+        return await exchange.send(shelved.prepared, known=before)
+
+    def _drifted(self, exchange: Exchange, hit: Hit, asked: Request, route: Route) -> None:
+        """Note what the rules of the route let pass although it changes what is asked."""
+        changes = request_drift(hit.interaction.request, asked, route.rules)
+        if changes:
+            exchange.entry.details["request_drift"] = [
+                {"part": part, "pointer": change.pointer, **self._parts.player.shown(change)}
+                for part, change in changes
+            ]
 
     async def _dispatch(
         self, exchange: Exchange, asked: Request, live: Live, injected: Injection | None
     ) -> web.StreamResponse:
         entry = exchange.entry
-        response = await live.answer(asked, session=exchange.session.name)
-        entry.outcome = Outcome.DISPATCHED
-        entry.violations.extend(told(self._judge.response(asked, response, service=live.service)))
+        events = live.follow(asked, session=exchange.session.name)
+        if events is not None:
+            entry.outcome = Outcome.LIVE
+            if injected is not None:
+                injected.unapplied("a live stream of events is sent as it is")
+            return await exchange.follow(events)
+        response = await live.answer(asked, session=exchange.session.name, entry=entry)
+        violations = self._judge.response(asked, response, service=live.service)
+        entry.violations.extend(told(violations))
+        if self._judge.refuses(violations):
+            return await exchange.reject(answers.violated(violations, status=502))
         plan = plan_of(response)
         return await exchange.deliver(plan if injected is None else injected.rewritten(plan))
 

@@ -7,13 +7,14 @@ recorded; `/{upstream}/…` and the header `Replayer-Upstream` name the host.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from replayer.config import Config
 from replayer.errors import UsageError, closest
 from replayer.faults.pacing import Pace
-from replayer.match.rules import Rules
+from replayer.match.conversation import Gate
+from replayer.match.rules import NO_RULES, Rules
 from replayer.match.target import host_of
 
 __all__ = ["Route", "Routes", "UnknownUpstream"]
@@ -32,7 +33,9 @@ class Route:
     """The recorded host, or None where any will do."""
     base: str = ""
     """What the recorded paths begin with, and the asked ones do not."""
-    rules: Rules = field(default_factory=Rules)
+    rules: Rules = NO_RULES
+    gate: Gate = Gate.ORDER
+    """Of recorded connections."""
     pace: Pace
 
 
@@ -59,7 +62,8 @@ class Routes:
             Route(
                 prefix=route.prefix,
                 host=None if route.upstream is None else self._named(route.upstream).host,
-                rules=Rules.of(ignore=route.ignore, ignore_query=route.ignore_query),
+                rules=Rules.of(ignore=route.ignore, ignore_query=route.ignore_query, match_headers=route.match_headers),
+                gate=Gate(route.gate),
                 pace=self._pace if route.pace is None else Pace.parse(route.pace),
             )
             for route in config.played
@@ -91,7 +95,7 @@ class Routes:
                 return f"{route.base}{slash}{rest}{question}{query}" if slash else f"{route.base}/", route
         route = next((route for route in self._played if _below(path, route.prefix)), self._plain)
         if named is not None:
-            route = Route(prefix=route.prefix, host=named.host, base=named.base, rules=route.rules, pace=route.pace)
+            route = replace(route, host=named.host, base=named.base)
         if route.base and not _below(path, route.base):
             return f"{route.base}{target}", route
         return target, route

@@ -48,6 +48,8 @@ class Exchange:
         self.begun = clock.ms()
         self.upstream = upstream
         self.method = method
+        self.session = (header(headers, "replayer-session") or "")[:200]
+        """What `Replayer-Session` named."""
         self.uri = redactor.uri(uri)
         """Redacted: fit to be shown."""
         self.status: int | None = None
@@ -70,7 +72,7 @@ class Exchange:
             method=method,
             uri=self.uri,
             headers=redactor.headers(stored_headers(headers, encoding=encoding)),
-            session=(header(headers, "replayer-session") or "")[:200],
+            session=self.session,
         )
         log.add(head, 256)
 

@@ -66,6 +66,8 @@ class Summary:
     """Those that came, whether or not there was an answer to keep."""
     file: str
     """Empty if nothing was written."""
+    files: tuple[tuple[str, int], ...] = ()
+    """Those that were written, and how many new interactions each has."""
     passed: int = 0
     """Requests and connections to hosts that are not recorded."""
     blocked: int = 0
@@ -101,6 +103,8 @@ def decode(line: bytes) -> Message | None:
         kind = _KINDS[fields.pop("message")]
         if kind is Ready:
             return Ready(listeners=tuple(fields["listeners"]), names=tuple((n, url) for n, url in fields["names"]))
+        if kind is Summary:
+            fields["files"] = tuple((path, count) for path, count in fields["files"])
         return kind(**fields)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

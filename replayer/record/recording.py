@@ -15,6 +15,7 @@ from replayer.cassette.long import LongInteraction
 from replayer.cassette.model import End, Headers, Interaction
 from replayer.clock import Clock
 from replayer.record.assemble import assemble_long
+from replayer.record.events import Event, RequestHead
 from replayer.record.exchange import Exchange
 from replayer.record.messages import Exchanged, Message, Notice, Summary
 from replayer.record.spool import Spool
@@ -29,7 +30,7 @@ UNSPOOLED_MS = 100.0
 class Writer(Protocol):
     """What a recording asks of the cassette."""
 
-    def append(self, interaction: Interaction | LongInteraction) -> None:
+    def append(self, interaction: Interaction | LongInteraction, session: str = "") -> None:
         """Write one interaction, at once. Raises `WriteError`."""
 
 
@@ -46,7 +47,7 @@ def recover(path: Path, writer: Writer, known: Callable[[], Iterable[Interaction
         interaction = assemble_long(events)
         # A kill between the writing and the removing leaves both.
         if interaction is not None and _key(interaction.outline) not in written:
-            writer.append(interaction)
+            writer.append(interaction, _session(events()))
             recovered += 1
         file.unlink(missing_ok=True)
     spool.close()
@@ -109,7 +110,7 @@ class Recording:
         del self._open[exchange]
         interaction = exchange.finish(end)
         if interaction is not None:
-            self._writer.append(interaction)
+            self._writer.append(interaction, exchange.session)
             self._count(exchange)
         exchange.discard()
         if exchange.broken:
@@ -149,7 +150,8 @@ class Recording:
         for exchange in list(self._open):
             self.finish(exchange, End.OPEN)
         self._spool.close()
-        return Summary(recovered=0, file=str(self._path) if self._counts["exchanges"] else "", **self._counts)
+        file = str(self._path) if self._counts["exchanges"] else ""
+        return Summary(recovered=0, file=file, files=(), **self._counts)
 
     def _count(self, exchange: Exchange) -> None:
         self._counts["exchanges"] += 1
@@ -161,6 +163,10 @@ class Recording:
 
 def _key(interaction: Interaction) -> tuple[str, str, float | None]:
     return (interaction.request.method, interaction.request.uri, interaction.response.at)
+
+
+def _session(events: Iterable[Event]) -> str:
+    return next((event.session for event in events if isinstance(event, RequestHead)), "")
 
 
 def _exchanged(exchange: Exchange, interaction: Interaction | LongInteraction) -> Exchanged:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from replayer.config import RedactConfig
 from replayer.record.hosts import HostRules
 from replayer.record.upstreams import Upstream, Way
 
@@ -37,6 +38,10 @@ class Settings:
     """`block`, `flow` or `json`; None leaves it to the file's size."""
     max_body: int = MAX_BODY
     """Bytes of a response's body that are stored; above, it is passed through and `omitted`."""
+    split: str | None = None
+    """`host`, `path` or `session`: then the output is a folder."""
+    redact: RedactConfig = field(default_factory=RedactConfig)
+    """What is secret beside the defaults."""
     trusted_ca: str | None = None
     """PEM file of the CAs that upstreams are held against; None: those that everybody trusts."""
 
@@ -44,6 +49,7 @@ class Settings:
         """One line, with its newline."""
         upstreams = [{"name": u.name, "url": u.url, "port": u.port} for u in self.upstreams]
         fields: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        fields["redact"] = asdict(self.redact)
         hosts = {name: getattr(self.hosts, name) for name in ("allow", "ignore", "block")}
         fields.update(output=str(self.output), confdir=str(self.confdir), upstreams=upstreams, hosts=hosts)
         return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
@@ -54,6 +60,7 @@ class Settings:
         try:
             fields: dict[str, Any] = orjson.loads(line)
             upstreams = tuple(Upstream(**upstream) for upstream in fields.pop("upstreams"))
+            fields["redact"] = RedactConfig(**{kind: tuple(names) for kind, names in fields["redact"].items()})
             output, confdir = Path(fields.pop("output")), Path(fields.pop("confdir"))
             hosts = HostRules(**{name: tuple(patterns) for name, patterns in fields.pop("hosts").items()})
             way = Way(fields.pop("way"))

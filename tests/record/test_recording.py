@@ -37,7 +37,7 @@ class Hands:
     def ms(self) -> float:
         return self.time
 
-    def append(self, interaction: Interaction | LongInteraction) -> None:
+    def append(self, interaction: Interaction | LongInteraction, session: str = "") -> None:
         if isinstance(interaction, LongInteraction):
             flow = encode_preamble(None) + b"".join(line_pieces(interaction))
             (interaction,) = decode(flow, name="x").interactions
