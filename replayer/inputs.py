@@ -23,7 +23,9 @@ NamedCassette = tuple[str, Cassette]
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _SNIFFED = 65_536
-_MARKS = (b"interactions", b"request", b"# replayer flow")
+_MARKS = (b"interactions", b"# replayer flow")
+_CONTRACT_MARKS = (b"openapi", b"asyncapi", b"$schema", b"$ref", b"x-binds", b"properties")
+"""Contracts live beside cassettes, and speak of requests too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,4 +95,6 @@ def _looks_like_one(file: Path) -> bool:
             start = stream.read(_SNIFFED)
     except OSError:
         return True
-    return any(mark in start for mark in _MARKS)
+    if any(mark in start for mark in _MARKS):
+        return True
+    return b"request" in start and not any(mark in start for mark in _CONTRACT_MARKS)

@@ -138,7 +138,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         control=Control(run, Guard(host=options.host, token=token)),
         cassettes=frozenset(name for name, _ in loaded.cassettes),
         live=live,
-        judge=Judge(contract, Policy(options.policy or config.policy)),
+        judge=Judge(contract, Policy(options.policy or config.policy), show=redactor.text),
         redact=lru_cache(maxsize=4096)(redactor.uri),
         redact_text=redactor.text,
         recorded_paths=frozenset(split_target(uri).path for uri in _uris(loaded)),

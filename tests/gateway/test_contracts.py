@@ -59,6 +59,15 @@ async def test_violations_are_counted_in_header_journal_and_summary_and_the_answ
     assert running.run.summary().violations == 2
 
 
+async def test_what_is_told_of_a_violation_shows_no_secret(kit: Any, tmp_path: Path) -> None:
+    running = service(tmp_path, recorded(kit, {}, {"id": 1}), policy="reject")
+    secret = "sk-proj-" + "a1B2c3D4e5F6g7H8" * 3
+    _, problem = await asked(running, [secret])
+    assert "[REDACTED]" in json.dumps(problem)
+    (entry,) = running.run.entries()
+    assert secret not in json.dumps([problem, entry.violations])
+
+
 async def test_a_bad_request_is_answered_with_400_where_the_policy_is_to_reject(kit: Any, tmp_path: Path) -> None:
     running = service(tmp_path, recorded(kit, {}, {"id": 1}), policy="reject")
     answer, problem = await asked(running, {})
