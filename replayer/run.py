@@ -105,6 +105,14 @@ class Run:
             seed=self._seed,
         )
 
+    def workers(self) -> Sequence[Mapping[str, Any]]:
+        """The connected workers as JSON, by session."""
+        return [] if self._live is None else [asdict(worker) for worker in self._live.status().workers]
+
+    def jobs(self) -> Sequence[Mapping[str, Any]]:
+        """The live workers' jobs as JSON, without payloads and results."""
+        return [] if self._live is None else [asdict(job) for job in self._live.jobs()]
+
     def status(self) -> Mapping[str, Any]:
         """The run as JSON, for control."""
         summary = self.summary()

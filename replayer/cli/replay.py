@@ -89,6 +89,16 @@ class Condition(StrEnum):
     help="What breaks its contract is reported, or answered with 400 (a request) or 502 (an answer).  "
     "[default: configured, report]",
 )
+@click.option(
+    "--job-store", metavar="FILE", default=None, help="Keep persisted jobs in this SQLite file, across restarts."
+)
+@click.option(
+    "--job-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=None,
+    help="How long a request waits for its live worker: then 504.  [default: configured, 120]",
+)
 def command(
     paths: tuple[str, ...],
     host: str,
@@ -101,6 +111,8 @@ def command(
     contracts: str,
     documents: tuple[Path, ...],
     policy: str | None,
+    job_store: str | None,
+    job_timeout: float | None,
     wrapped: tuple[str, ...] | None,
 ) -> None:
     """Answer requests from cassettes, and dispatch to live workers where the directory says so.
@@ -126,6 +138,8 @@ def command(
         contracts=Contracts(contracts),
         documents=documents,
         policy=policy,
+        job_store=job_store,
+        job_timeout_s=job_timeout,
     )
     service = build(loaded, options, clock=SystemClock(), environment=os.environ)
     _tell(_problems(loaded))

@@ -124,8 +124,13 @@ class Responder:
         self, exchange: Exchange, asked: Request, live: Live, injected: Injection | None
     ) -> web.StreamResponse:
         entry = exchange.entry
-        response = await live.answer(asked, session=exchange.session.name)
-        entry.outcome = Outcome.DISPATCHED
+        events = live.follow(asked, session=exchange.session.name)
+        if events is not None:
+            entry.outcome = Outcome.LIVE
+            if injected is not None:
+                injected.unapplied("a live stream of events is sent as it is")
+            return await exchange.follow(events)
+        response = await live.answer(asked, session=exchange.session.name, entry=entry)
         violations = self._judge.response(asked, response, service=live.service)
         entry.violations.extend(told(violations))
         if self._judge.refuses(violations):
