@@ -189,3 +189,11 @@ async def test_a_run_that_is_ended_leaves_no_worker_behind(number: signal.Signal
     with pytest.raises(ProcessLookupError):
         os.kill(int(line.split()[1]), 0)
     await process.communicate()
+
+
+async def test_the_page_shows_what_both_sides_said(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    status, _, _ = await check("--only", "revoke", "--report", f"html={page}", worker=SIMULATE)
+    assert status == 0
+    shown = page.read_text("utf-8")
+    assert all(said in shown for said in ("register", "job_revoked", "job_result", "replayer worker check"))

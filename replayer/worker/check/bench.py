@@ -161,7 +161,7 @@ class Bench(QueueEnd):
         given = []
         for job in jobs:
             job = replace(job, config_id=peer.registered.config_id if peer.registered else job.config_id)
-            given.append(self.note(peer, job))
+            given.append(self.note(job))
             await peer.say(job)
         return given
 

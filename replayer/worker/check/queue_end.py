@@ -21,7 +21,7 @@ from replayer.contract.violation import Severity, Violation
 from replayer.dispatch.messages import Drain, Job, Malformed, Register
 from replayer.dispatch.wire import parse
 from replayer.worker.check.ledger import Given, Ledger
-from replayer.worker.check.peer import Peer, Said
+from replayer.worker.check.peer import Peer
 
 __all__ = ["QueueEnd"]
 
@@ -29,8 +29,6 @@ Found = TypeVar("Found")
 
 _MOST = 16 * 1024 * 1024
 """Bytes of the largest message that a worker may send."""
-_KEPT = 2_000
-"""Characters of a message that its timeline keeps."""
 _BASE = "/replayer-check"
 
 
@@ -96,12 +94,9 @@ class QueueEnd:
         except TimeoutError:
             return look()
 
-    def note(self, peer: Peer, job: Job) -> Given:
+    def note(self, job: Job) -> Given:
         """A job is on its way to the worker, however it is sent."""
-        now = self.clock.ms()
-        text = f'{{"type":"job","job_id":"{job.job_id}","mode":"{job.mode}","fence_token":{job.fence_token}, …}}'
-        peer.said.append(Said(at=now, sender=Sender.SERVER, kind=FrameKind.TEXT, text=text))
-        return self.ledger.give(job, now)
+        return self.ledger.give(job, self.clock.ms())
 
     def offered(self, job: Job, peer: Peer, payload: bytes | None) -> Job:
         """The job with its payload elsewhere; None: a URL that answers 500."""
@@ -142,7 +137,7 @@ class QueueEnd:
             return web.Response(status=503)
         websocket = web.WebSocketResponse(timeout=1.0, autoping=False, compress=True, max_msg_size=_MOST)
         await websocket.prepare(request)
-        peer = Peer(len(self.peers) + 1, request, websocket, self.clock.ms())
+        peer = Peer(len(self.peers) + 1, request, websocket, self.clock)
         self.peers.append(peer)
         self.notify()
         try:
@@ -158,8 +153,7 @@ class QueueEnd:
                 self.notify()
         finally:
             peer.close_code = websocket.close_code or 1006
-            code = FrameKind.CLOSE
-            peer.said.append(Said(at=self.clock.ms(), sender=Sender.CLIENT, kind=code, text=str(peer.close_code)))
+            peer.note(Sender.CLIENT, str(peer.close_code), FrameKind.CLOSE)
             self.notify()
         return websocket
 
@@ -180,13 +174,12 @@ class QueueEnd:
         checked = self.contract.frame("/ws", Sender.CLIENT, text, where="frame", service="casola").violations
         wrong = [violation for violation in checked if violation.severity is Severity.ERROR]
         self.wrong_frames += [_told(violation) for violation in wrong]
-        said = Said(at=now, sender=Sender.CLIENT, kind=FrameKind.TEXT, text=text[:_KEPT])
-        peer.said.append(replace(said, broken=bool(broken or wrong)))
+        peer.note(Sender.CLIENT, text, broken=bool(broken or wrong))
 
     def _object(self, peer: Peer, text: str, why: str, kind: FrameKind) -> None:
         peer.first = peer.first or text[:80]
         self.wrong_frames.append(f"{text[:120]}: {why}")
-        peer.said.append(Said(at=self.clock.ms(), sender=Sender.CLIENT, kind=kind, text=text[:_KEPT], broken=True))
+        peer.note(Sender.CLIENT, text, kind, broken=True)
 
     def notify(self) -> None:
         """Something has happened: whoever waits looks again."""
