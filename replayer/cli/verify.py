@@ -55,13 +55,13 @@ def command(
     Exit status: 0 everything holds; 1 a violation; 2 wrong use; 3 nothing was checked; 4 an input could not be read.
     """
     from replayer.cassette.store import read
-    from replayer.contract.registry import load
+    from replayer.contract.registry import Detail, load
     from replayer.contract.verify import verify
     from replayer.report.target import deliver, parse
     from replayer.report.verified import report_of
 
     targets = [parse(report) for report in reports]
-    verification = verify(cassettes(paths, read), load(contracts))
+    verification = verify(cassettes(paths, read), load(contracts, Detail.UNKNOWN_FIELDS))
     report = report_of(verification, Severity(fail_on))
     deliver(report, targets, lambda text: click.echo(text, nl=False))
     context.exit(int(report.status))
