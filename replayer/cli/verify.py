@@ -57,14 +57,14 @@ def command(
     """
     from replayer.cassette.store import read
     from replayer.cli.progress import tracked
-    from replayer.contract.registry import load
+    from replayer.contract.registry import Detail, load
     from replayer.contract.verify import verify
     from replayer.redact.redactor import Redactor
     from replayer.report.target import deliver, parse
     from replayer.report.verified import report_of
 
     targets = [parse(report) for report in reports]
-    contract = load((*contracts, *_configured(paths)))
+    contract = load((*contracts, *_configured(paths)), Detail.UNKNOWN_FIELDS)
     verification = verify(tracked(cassettes(paths, read), "verifying"), contract)
     report = report_of(verification, Severity(fail_on), show=Redactor.default(os.environ).text)
     deliver(report, targets, lambda text: click.echo(text, nl=False))
