@@ -32,6 +32,8 @@ class Loaded:
 
     config: Config
     cassettes: tuple[NamedCassette, ...]
+    folder: Path = Path()
+    """Of the configuration: what it names is relative to it."""
 
 
 def load(paths: Sequence[str]) -> Loaded:
@@ -52,6 +54,7 @@ def load(paths: Sequence[str]) -> Loaded:
         raise UsageError(f"{configs[0][0]} and {configs[1][0]} both have a configuration: one gateway plays one")
     return Loaded(
         config=configs[0][1] if configs else Config(),
+        folder=_existing(configs[0][0]) if configs else Path(),
         cassettes=tuple((name, read(file)) for name, file in files.items()),
     )
 

@@ -76,6 +76,8 @@ class Journal:
         self.faulted = 0
         """Entries that a fault took effect on."""
         self.not_applied = 0
+        self.request_drift = 0
+        """Requests that rules let pass although they ask for something else."""
         self.violations = 0
         """Of severity warning or error."""
 
@@ -103,6 +105,8 @@ class Journal:
             self.faulted += 1
         if entry.not_applied:
             self.not_applied += len(entry.not_applied)
+        if "request_drift" in entry.details:
+            self.request_drift += 1
         if entry.violations:
             self.violations += sum(violation.get("severity") != "info" for violation in entry.violations)
 

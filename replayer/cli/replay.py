@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
+from pathlib import Path
 
 import click
 
@@ -44,6 +45,7 @@ class Condition(StrEnum):
     VIOLATION = "violation"
     UNUSED = "unused"
     FAULT_NOT_APPLIED = "fault-not-applied"
+    REQUEST_DRIFT = "request-drift"
 
 
 @click.command("replay", cls=WrappingCommand)
@@ -60,7 +62,8 @@ class Condition(StrEnum):
     "--fail-on",
     default=None,
     metavar="LIST",
-    help="What ends the run with 1: miss, violation, unused, fault-not-applied, or none; separated by commas.  "
+    help="What ends the run with 1: miss, violation, unused, fault-not-applied, request-drift, or none; separated by "
+    "commas.  "
     "[default: fault-not-applied; with -- COMMAND also miss]",
 )
 @click.option("--env", "assignments", multiple=True, metavar="VAR=NAME", help="Of COMMAND: VAR is NAME's base URL.")
@@ -72,6 +75,30 @@ class Condition(StrEnum):
     show_default=True,
     help="Hold requests, answers and frames against the contracts.",
 )
+@click.option(
+    "--contract",
+    "documents",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="An OpenAPI, AsyncAPI or JSON Schema document of your own; may be given again.",
+)
+@click.option(
+    "--policy",
+    type=click.Choice(["report", "reject"]),
+    help="What breaks its contract is reported, or answered with 400 (a request) or 502 (an answer).  "
+    "[default: configured, report]",
+)
+@click.option(
+    "--job-store", metavar="FILE", default=None, help="Keep persisted jobs in this SQLite file, across restarts."
+)
+@click.option(
+    "--job-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=None,
+    help="How long a request waits for its live worker: then 504.  [default: configured, 120]",
+)
 def command(
     paths: tuple[str, ...],
     host: str,
@@ -82,6 +109,10 @@ def command(
     assignments: tuple[str, ...],
     seed: int | None,
     contracts: str,
+    documents: tuple[Path, ...],
+    policy: str | None,
+    job_store: str | None,
+    job_timeout: float | None,
     wrapped: tuple[str, ...] | None,
 ) -> None:
     """Answer requests from cassettes, and dispatch to live workers where the directory says so.
@@ -105,6 +136,10 @@ def command(
         seed=random.SystemRandom().getrandbits(32) if seed is None else seed,
         token=os.environ.get("REPLAYER_TOKEN") or None,
         contracts=Contracts(contracts),
+        documents=documents,
+        policy=policy,
+        job_store=job_store,
+        job_timeout_s=job_timeout,
     )
     service = build(loaded, options, clock=SystemClock(), environment=os.environ)
     _tell(_problems(loaded))
@@ -201,6 +236,7 @@ def _is_met(condition: Condition, summary: Summary) -> bool:
         Condition.VIOLATION: summary.violations,
         Condition.UNUSED: len(summary.unplayed),
         Condition.FAULT_NOT_APPLIED: summary.not_applied,
+        Condition.REQUEST_DRIFT: summary.request_drift,
     }[condition] > 0
 
 
@@ -210,6 +246,8 @@ def _summary(summary: Summary, conditions: frozenset[Condition]) -> list[str]:
     if summary.faulted or summary.not_applied:
         lines.append(f"{summary.faulted} with faults, {summary.not_applied} faults not applied (seed {summary.seed})")
     lines.append(f"{summary.violations} violations")
+    if summary.request_drift:
+        lines.append(f"{summary.request_drift} requests match by loose rules only, and ask for something else")
     if summary.interactions:
         played = summary.interactions - len(summary.unplayed)
         lines.append(f"{played} of {summary.interactions} interactions played")

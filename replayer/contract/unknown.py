@@ -39,8 +39,8 @@ class Telling:
         known: dict[str, set[str]] = {}
         for said in self._engine.evaluate(value).annotations():
             if said["schemaLocation"].rpartition("/")[2] in _SAYS and isinstance(said["annotations"], list):
-                known.setdefault(said["instanceLocation"], set()).update(said["annotations"])
-        found = []
+                known.setdefault(said["instanceLocation"], set()).update(map(str, said["annotations"]))
+        found: list[Violation] = []
         for place, names in known.items():
             here = _at(value, place)
             for name in here if isinstance(here, dict) else ():

@@ -1,31 +1,46 @@
 """Contracts in replay: what was asked, and what is answered, held against what was agreed.
 
 The rule: every request is judged, one that is spelled as it was recorded when it is first asked, and a recorded
-response when it is first played (the shelf keeps that judgement). A
-judgement never stops an answer: the policy is to report.
+response when it is first played (the shelf keeps that judgement). What breaks its contract is told, or refused, by the
+policy; a warning is never refused.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Any
 
 from replayer.cassette.model import Request, Response
 from replayer.contract.validate import Contract
-from replayer.contract.violation import Violation
+from replayer.contract.violation import Severity, Violation
 from replayer.match.index import Known
 from replayer.match.player import Hit
 
-__all__ = ["Judge", "told"]
+__all__ = ["Judge", "Policy", "told"]
 
 Judged = tuple[Violation, ...]
+
+
+class Policy(StrEnum):
+    """What becomes of what breaks its contract."""
+
+    REPORT = "report"
+    REJECT = "reject"
 
 
 class Judge:
     """A contract, or none: then nothing is a violation."""
 
-    def __init__(self, contract: Contract | None) -> None:
+    def __init__(self, contract: Contract | None, policy: Policy = Policy.REPORT) -> None:
         self._contract = contract
+        self._policy = policy
+
+    def refuses(self, violations: Judged) -> bool:
+        """Whether an error among them stops the exchange."""
+        if self._policy is Policy.REPORT:
+            return False
+        return any(violation.severity is Severity.ERROR for violation in violations)
 
     @property
     def judges(self) -> bool:

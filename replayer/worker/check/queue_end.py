@@ -1,4 +1,4 @@
-"""The queue's end of the run: it listens on loopback, hears everything, and judges every frame.
+"""The queue's end of the run: it listens, hears everything, and judges every frame.
 
 Every frame is held against the contract and the order of the protocol. It hands out nothing by itself, and waits for
 nothing: see `bench`.
@@ -49,16 +49,18 @@ class QueueEnd:
         """Messages that broke the order of the protocol, in words."""
         self.wrong_frames: list[str] = []
         """Frames that broke their schema, or are none."""
-        self._contract = contract
+        self.contract = contract
         self._offers: dict[str, tuple[str, bytes | None]] = {}
         self._changed = asyncio.Event()
         self._runner: web.ServerRunner | None = None
+        self._host = "127.0.0.1"
         self._port = 0
 
     @property
     def url(self) -> str:
         """CASOLA_WS_URL; it has a base path and a slash at its end, as it may in production."""
-        return f"ws://127.0.0.1:{self._port}{_BASE}/"
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)
+        return f"ws://{host}:{self._port}{_BASE}/"
 
     @property
     def serving(self) -> Peer | None:
@@ -66,13 +68,14 @@ class QueueEnd:
         peer = self.peers[-1] if self.peers else None
         return peer if peer is not None and peer.is_open and peer.registered is not None else None
 
-    async def open(self, port: int = 0) -> None:
-        """Listen on loopback. Raises OSError."""
+    async def open(self, port: int = 0, host: str = "127.0.0.1") -> None:
+        """Listen. Raises OSError."""
         self._runner = web.ServerRunner(
             web.Server(self._handle, handler_cancellation=True, access_log=None), shutdown_timeout=0.2
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        await web.TCPSite(self._runner, host, port).start()
+        self._host = host
         self._port = self._runner.addresses[0][1]
 
     async def close(self) -> None:
@@ -174,7 +177,7 @@ class QueueEnd:
         broken = self.ledger.hear(peer.number, message, now)
         if broken is not None:
             self.wrong_order.append(f"{message.type}: expected {broken.expected}, got {broken.actual}")
-        checked = self._contract.frame("/ws", Sender.CLIENT, text, where="frame", service="casola").violations
+        checked = self.contract.frame("/ws", Sender.CLIENT, text, where="frame", service="casola").violations
         wrong = [violation for violation in checked if violation.severity is Severity.ERROR]
         self.wrong_frames += [_told(violation) for violation in wrong]
         said = Said(at=now, sender=Sender.CLIENT, kind=FrameKind.TEXT, text=text[:_KEPT])
