@@ -160,6 +160,8 @@ async def _recover(settings: Settings) -> None:
     """One more start, and an end as it should be: what is left in the spool goes to the file."""
     process = await _started(settings)
     await _ready(process)
+    assert process.stdin is not None
+    process.stdin.close()
     await process.communicate()
 
 
