@@ -225,7 +225,8 @@ got = []
 signal.signal(signal.SIGINT, lambda *_: got.append(1))
 urllib.request.urlopen(os.environ["OPENAI_BASE_URL"] + "/x").read()
 print("ready", flush=True)
-signal.pause()
+while not got:
+    time.sleep(0.01)
 time.sleep(0.3)  # a second one would come at once
 print(len(got), "interrupts", flush=True)
 """
@@ -281,7 +282,7 @@ async def test_a_terminal_sees_a_line_an_exchange_and_a_file_does_not(stage: Any
     assert "200" in lines[0]
     assert lines[0].endswith("B  new")
     assert b"/v1/x" not in err
-    assert len(err.splitlines()) == 1
+    assert b"recorded 1 exchange(s)" in err
 
 
 async def test_json_lines_say_everything(stage: Any) -> None:
@@ -294,6 +295,6 @@ async def test_json_lines_say_everything(stage: Any) -> None:
         )
         _, err = await process.communicate()
     lines = [json.loads(line) for line in err.splitlines()]
-    assert [line["message"] for line in lines] == ["exchange", "summary"]
+    assert [line["message"] for line in lines][:2] == ["exchange", "summary"]
     assert (lines[0]["method"], lines[0]["uri"], lines[0]["status"]) == ("GET", f"{url}/v1/x", 200)
     assert lines[1]["exchanges"] == 1
