@@ -102,9 +102,9 @@ class Responder:
             entry.violations.extend(told(shelved.violations))
             before = 0
         if injected is not None:
-            return await exchange.deliver(injected.rewritten(shelved.plan), known=before)
+            return await exchange.deliver(injected.rewritten(shelved.plan), known=before, since=exchange.arrived)
         entry.status = shelved.plan.status
-        return await exchange.send(shelved.prepared, known=before)
+        return await exchange.send(shelved.prepared, known=before, since=exchange.arrived)
 
     async def _dispatch(
         self, exchange: Exchange, asked: Request, live: Live, injected: Injection | None

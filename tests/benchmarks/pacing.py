@@ -41,11 +41,12 @@ def lines() -> list[Line]:
                 late = asyncio.run(_ask(int(server.stdout.readline().rpartition(":")[2])))
             finally:
                 server.kill()
+    late.sort()
     within = sum(abs(ms) <= BAR_MS for ms in late) / len(late)
     return [
         Line(
             what=f"SSE at recorded pace, {STREAMS} streams: chunks within {BAR_MS:g} ms",
-            measured=f"{within:.1%}",
+            measured=f"{within:.1%} (half within {late[len(late) // 2]:.1f} ms)",
             bar="≥ 99 %",
             held=within >= 0.99,
         )
@@ -54,12 +55,14 @@ def lines() -> list[Line]:
 
 async def _ask(port: int) -> list[float]:
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_stream(port)) for _ in range(STREAMS)]
+        tasks = [group.create_task(_stream(port, number)) for number in range(STREAMS)]
     return [ms for task in tasks for ms in task.result()]
 
 
-async def _stream(port: int) -> list[float]:
-    """Milliseconds that each chunk came late (or, negative, early)."""
+async def _stream(port: int, place: int) -> list[float]:
+    """Milliseconds that each chunk came late (or, negative, early). Streams begin spread over one pause, as they do
+    where nobody lines them up."""
+    await asyncio.sleep(place * EVERY_MS / STREAMS / 1000)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     began = time.perf_counter()
     writer.write(ASK)
