@@ -127,7 +127,7 @@ class Storm:
     async def interrupt(self) -> None:
         """Kill the gateway now and then while jobs are submitted."""
         for step in range(1, RESTARTS + 1):
-            while len(self.accepted) < COUNT * step / (RESTARTS + 1):
+            while len(self.accepted) < COUNT * step / (RESTARTS + 1):  # noqa: ASYNC110 - a look now and then will do
                 await asyncio.sleep(0.005)
             await self._gateway.end(signal.SIGKILL)
             await self._gateway.start()
