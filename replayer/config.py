@@ -130,6 +130,10 @@ class Config:
     pace: str = "instant"
     repeat: str = "last"
     miss_status: int = 424
+    contract: tuple[str, ...] = ()
+    """Files of the user's own contracts, relative to the directory of the configuration."""
+    policy: str = "report"
+    """`report`, or `reject`: what becomes of requests and answers that break their contract."""
     played: tuple[PlayedRoute, ...] = ()
     dispatched: tuple[DispatchedRoute, ...] = ()
     dispatch: DispatchConfig | None = None
@@ -190,6 +194,8 @@ def parse(table: Mapping[str, Any], *, where: str) -> Config:
         pace=str(table.get("pace", "instant")),
         repeat=table.get("repeat", "last"),
         miss_status=table.get("miss_status", 424),
+        contract=tuple(table.get("contract", ())),
+        policy=table.get("policy", "report"),
         played=tuple(_played(route) for route in routes if "prefix" in route),
         dispatched=dispatched,
         dispatch=_dispatch(dispatch or {}) if dispatched or dispatch is not None else None,

@@ -10,17 +10,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
 
 from replayer.cassette.model import Request, header
 from replayer.clock import Clock
-from replayer.contract.registry import bundled
+from replayer.contract.registry import load as contracts
+from replayer.contract.validate import Contract
 from replayer.control.api import Control
 from replayer.control.guard import Guard, is_loopback
 from replayer.dispatch.server import DispatchServer
 from replayer.errors import UsageError
 from replayer.gateway.app import Gateway
 from replayer.gateway.exchange import Parts
-from replayer.gateway.judge import Judge
+from replayer.gateway.judge import Judge, Policy
 from replayer.gateway.listener import Listener
 from replayer.gateway.routes import Routes
 from replayer.gateway.session import Sessions
@@ -56,6 +58,9 @@ class Options:
     token: str | None = None
     """Of control; needed where `host` is not loopback."""
     contracts: Contracts = Contracts.ON
+    documents: tuple[Path, ...] = ()
+    """The user's own contracts, beside those that the configuration names."""
+    policy: str | None = None
     job_store: str | None = None
     """SQLite file of the persisted jobs."""
     job_timeout_s: float | None = None
@@ -101,7 +106,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
             "(playing needs none)"
         )
     config = loaded.config
-    contract = bundled() if options.contracts is Contracts.ON else None
+    contract = _contract(loaded, options)
     redactor = redactor_of(config.redact, environment)
     journal, sessions = Journal(clock), Sessions()
     player = Player(
@@ -133,7 +138,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         control=Control(run, Guard(host=options.host, token=token)),
         cassettes=frozenset(name for name, _ in loaded.cassettes),
         live=live,
-        judge=Judge(contract),
+        judge=Judge(contract, Policy(options.policy or config.policy), show=redactor.text),
         redact=lru_cache(maxsize=4096)(redactor.uri),
         redact_text=redactor.text,
         recorded_paths=frozenset(split_target(uri).path for uri in _uris(loaded)),
@@ -142,6 +147,15 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
     )
     port = config.port if options.port is None else options.port
     return Service(run=run, gateway=Gateway(parts), live=live, host=options.host, port=port, clock=clock)
+
+
+def _contract(loaded: Loaded, options: Options) -> Contract | None:
+    """The user's contracts before the bundled ones, the command line's before the configuration's."""
+    if options.contracts is Contracts.OFF:
+        if options.documents or options.policy == Policy.REJECT:
+            raise UsageError("--contracts off: then there is nothing for --contract and --policy reject to check")
+        return None
+    return contracts((*options.documents, *(loaded.folder / name for name in loaded.config.contract)))
 
 
 def _uris(loaded: Loaded) -> Iterator[str]:

@@ -72,6 +72,11 @@ class Exchange:
         """Answer with an error of ours."""
         return await self.answer(response, Outcome.REFUSED)
 
+    async def reject(self, response: Response, *, known: int = 0) -> Delivered:
+        """Answer with an error in place of an answer that breaks its contract; the entry still names that one."""
+        self.entry.outcome = Outcome.REFUSED
+        return await self.deliver(plan_of(response), known=known)
+
     async def fail(self, response: Response) -> Delivered:
         """Say that we failed, or where an answer has begun, end it where it is."""
         return Delivered(keep_alive=False) if self.begun else await self.refuse(response)

@@ -23,7 +23,7 @@ _LINGER_NONE = struct.pack("ii", 1, 0)
 _EVENTS_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n"
 _END = b"0\r\n\r\n"
 _TOGETHER = 65_536
-"""Bytes of a stream without waits that go out in one write."""
+"""Bytes that go out in one write, where nothing waits."""
 
 
 class Delivered(web.StreamResponse):
@@ -50,7 +50,7 @@ async def deliver(prepared: Prepared, raw: web.BaseRequest, *, ours: bytes = b""
     Raises ConnectionError where the client left before the end.
     """
     goes_on = raw.keep_alive
-    if prepared.at_once:
+    if prepared.at_once and len(prepared.body) <= _TOGETHER:
         head = _framed(prepared, raw, ours, goes_on=goes_on)
         bare = prepared.bodiless or raw.method == "HEAD"
         _transport(raw).write(head if bare else head + prepared.body)
@@ -102,8 +102,13 @@ async def _write_steps(prepared: Prepared, raw: web.BaseRequest, head: bytes, pa
     for step in plan.steps:
         if not isinstance(step, Send):
             await pace.wait(step.ms)
-        elif step.data:
-            await _write(raw, _chunk(step.data) if chunked else step.data)
+        elif chunked:
+            await _write(raw, _chunk(step.data))
+        else:
+            # In pieces: what a slow client has not read yet is not copied for it all at once.
+            data = memoryview(step.data)
+            for at in range(0, len(data), _TOGETHER):
+                await _write(raw, data[at : at + _TOGETHER])
     if chunked and plan.ending is Ending.COMPLETE:
         await _write(raw, _END)
 
@@ -128,7 +133,7 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
-async def _write(raw: web.BaseRequest, data: bytes) -> None:
+async def _write(raw: web.BaseRequest, data: bytes | memoryview) -> None:
     if data:
         _transport(raw).write(data)
         await raw.writer.drain()
