@@ -45,6 +45,8 @@ class Summary:
     not_applied: int
     violations: int
     """Of severity warning or error."""
+    request_drift: int
+    """Requests that match by loose rules only, and ask for something else than was recorded."""
     interactions: int
     unplayed: tuple[str, ...]
     """`<cassette>#<n>` of what no session played."""
@@ -107,10 +109,19 @@ class Run:
             faulted=journal.faulted,
             not_applied=journal.not_applied,
             violations=journal.violations,
+            request_drift=journal.request_drift,
             interactions=len(names),
             unplayed=tuple(name for ordinal, name in enumerate(names) if ordinal not in played),
             seed=self._seed,
         )
+
+    def workers(self) -> Sequence[Mapping[str, Any]]:
+        """The connected workers as JSON, by session."""
+        return [] if self._live is None else [asdict(worker) for worker in self._live.status().workers]
+
+    def jobs(self) -> Sequence[Mapping[str, Any]]:
+        """The live workers' jobs as JSON, without payloads and results."""
+        return [] if self._live is None else [asdict(job) for job in self._live.jobs()]
 
     def status(self) -> Mapping[str, Any]:
         """The run as JSON, for control."""
@@ -125,6 +136,7 @@ class Run:
             "faulted": summary.faulted,
             "faults_not_applied": summary.not_applied,
             "violations": summary.violations,
+            "request_drift": summary.request_drift,
             "interactions": {"loaded": summary.interactions, "unplayed": len(summary.unplayed)},
             "cassettes": [
                 {"name": name, "interactions": len(cassette.interactions), "problems": len(cassette.problems)}

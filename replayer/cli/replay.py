@@ -14,6 +14,7 @@ import random
 import signal
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import click
 
@@ -49,7 +50,8 @@ FAIL_ON, FAIL_ON_WRAPPED = "fault-not-applied", "miss,fault-not-applied"
     "--fail-on",
     default=None,
     metavar="LIST",
-    help="What ends the run with 1: miss, violation, unused, fault-not-applied, or none; separated by commas.  "
+    help="What ends the run with 1: miss, violation, unused, fault-not-applied, request-drift, or none; separated by "
+    "commas.  "
     "[default: fault-not-applied; with -- COMMAND also miss]",
 )
 @click.option("--env", "assignments", multiple=True, metavar="VAR=NAME", help="Of COMMAND: VAR is NAME's base URL.")
@@ -60,6 +62,30 @@ FAIL_ON, FAIL_ON_WRAPPED = "fault-not-applied", "miss,fault-not-applied"
     default=Contracts.ON.value,
     show_default=True,
     help="Hold requests, answers and frames against the contracts.",
+)
+@click.option(
+    "--contract",
+    "documents",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="An OpenAPI, AsyncAPI or JSON Schema document of your own; may be given again.",
+)
+@click.option(
+    "--policy",
+    type=click.Choice(["report", "reject"]),
+    help="What breaks its contract is reported, or answered with 400 (a request) or 502 (an answer).  "
+    "[default: configured, report]",
+)
+@click.option(
+    "--job-store", metavar="FILE", default=None, help="Keep persisted jobs in this SQLite file, across restarts."
+)
+@click.option(
+    "--job-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=None,
+    help="How long a request waits for its live worker: then 504.  [default: configured, 120]",
 )
 @click.option(
     "--report",
@@ -78,6 +104,10 @@ def command(
     assignments: tuple[str, ...],
     seed: int | None,
     contracts: str,
+    documents: tuple[Path, ...],
+    policy: str | None,
+    job_store: str | None,
+    job_timeout: float | None,
     reports: tuple[str, ...],
     wrapped: tuple[str, ...] | None,
 ) -> None:
@@ -105,6 +135,10 @@ def command(
         seed=random.SystemRandom().getrandbits(32) if seed is None else seed,
         token=os.environ.get("REPLAYER_TOKEN") or None,
         contracts=Contracts(contracts),
+        documents=documents,
+        policy=policy,
+        job_store=job_store,
+        job_timeout_s=job_timeout,
     )
     service = build(loaded, options, clock=SystemClock(), environment=os.environ)
     service.run.watch(telling(_tell))

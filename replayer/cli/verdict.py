@@ -28,6 +28,7 @@ class Condition(StrEnum):
     VIOLATION = "violation"
     UNUSED = "unused"
     FAULT_NOT_APPLIED = "fault-not-applied"
+    REQUEST_DRIFT = "request-drift"
 
 
 def read_conditions(text: str) -> frozenset[Condition]:
@@ -113,6 +114,7 @@ def _report(
             "faulted": summary.faulted,
             "faults not applied": summary.not_applied,
             "violations": summary.violations,
+            "request drift": summary.request_drift,
             "interactions": summary.interactions,
             "never played": len(summary.unplayed),
         },
@@ -136,6 +138,7 @@ def _is_met(condition: Condition, summary: Summary) -> bool:
         Condition.VIOLATION: summary.violations,
         Condition.UNUSED: len(summary.unplayed),
         Condition.FAULT_NOT_APPLIED: summary.not_applied,
+        Condition.REQUEST_DRIFT: summary.request_drift,
     }[condition] > 0
 
 
@@ -145,6 +148,8 @@ def _summary(summary: Summary, conditions: frozenset[Condition]) -> list[str]:
     if summary.faulted or summary.not_applied:
         lines.append(f"{summary.faulted} with faults, {summary.not_applied} faults not applied (seed {summary.seed})")
     lines.append(f"{summary.violations} violations")
+    if summary.request_drift:
+        lines.append(f"{summary.request_drift} requests match by loose rules only, and ask for something else")
     if summary.interactions:
         played = summary.interactions - len(summary.unplayed)
         lines.append(f"{played} of {summary.interactions} interactions played")

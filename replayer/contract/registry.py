@@ -21,6 +21,7 @@ from replayer.contract.binding import KEY, Bindings, WrongBinding
 from replayer.contract.convert import asyncapi_3, is_asyncapi_2, is_openapi_30, references, schemas_31
 from replayer.contract.documents import place
 from replayer.contract.known import keywords
+from replayer.contract.loops import refuse_loops
 from replayer.contract.openapi import Content, Operation, read_openapi
 from replayer.contract.plain import read_plain
 from replayer.contract.schema import Engine, Schema
@@ -139,6 +140,7 @@ class Registry:
         if problem is not None:
             pointer, message = problem
             raise ContractError(f"{_name(found.uri)}{pointer}: {message}")
+        refuse_loops(found)
         schema.engine()
 
     def compile(self, uri: str) -> Engine:

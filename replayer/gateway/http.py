@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
@@ -19,6 +20,7 @@ from replayer.gateway.prepared import Prepared
 __all__ = ["Delivered", "deliver"]
 
 _LINGER_NONE = struct.pack("ii", 1, 0)
+_EVENTS_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n"
 _END = b"0\r\n\r\n"
 _TOGETHER = 65_536
 """Bytes that go out in one write, where nothing waits."""
@@ -59,6 +61,21 @@ async def deliver(
             await raw.writer.drain()
         return _GOES_ON if goes_on else _ENDS
     return await _step_by_step(prepared, raw, ours, since)
+
+
+async def deliver_events(events: AsyncIterator[bytes], raw: web.BaseRequest, *, ours: bytes = b"") -> Delivered:
+    """Send a live stream of events, each in one chunk as it comes. Raises ConnectionError where the client left."""
+    chunked = raw.version >= (1, 1)
+    framing = b"transfer-encoding: chunked\r\n" if chunked else b"connection: close\r\n"
+    await _write(raw, _EVENTS_HEAD + ours + framing + b"\r\n")
+    if raw.method == "HEAD":
+        return _ENDS
+    async for event in events:
+        await _write(raw, _chunk(event) if chunked else event)
+    if not chunked:
+        return _ENDS
+    await _write(raw, _END)
+    return _GOES_ON if raw.keep_alive else _ENDS
 
 
 async def _step_by_step(prepared: Prepared, raw: web.BaseRequest, ours: bytes, since: float | None) -> Delivered:
