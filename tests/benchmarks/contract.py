@@ -17,7 +17,6 @@ from replayer.cassette.model import Sender
 from replayer.cassette.store import read
 from replayer.contract.registry import Detail, bundled, load
 from replayer.contract.verify import verify
-from tests.benchmarks.replay import COUNT
 from tests.benchmarks.server import Server, run
 from tests.benchmarks.table import Line, show
 from tests.benchmarks.traffic import write_cassette
@@ -30,6 +29,7 @@ FRAMES = (
     ' "message": {"role": "assistant", "content": "Mock response to: hello..."}, "finish_reason": "stop"}], "usage":'
     ' {"prompt_tokens": 1, "completion_tokens": 10, "total_tokens": 11}}}, "fence_token": 0}',
 )
+COUNT = 10_000
 TURNS = 20_000
 ROUNDS = 5
 FRAME_BAR = 10.0
@@ -46,9 +46,11 @@ def _replay() -> list[Line]:
     with ExitStack() as stack:
         file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "flow.yaml"
         write_cassette(file, COUNT)
-        bare_command = [sys.executable, "-m", "tests.benchmarks.bare", str(COUNT)]
-        bare = Server(stack, "bare aiohttp", bare_command, distinct=COUNT, count=COUNT)
-        command = [sys.executable, "-m", "replayer", "replay", str(file), "--port", "0", "--contracts", "on"]
+        python = [sys.executable, "-m"]
+        bare = Server(
+            stack, "bare aiohttp", [*python, "tests.benchmarks.bare", str(COUNT)], distinct=COUNT, count=COUNT
+        )
+        command = [*python, "replayer", "replay", str(file), "--port", "0", "--contracts", "on"]
         judged = Server(stack, "replay with contracts", command, distinct=COUNT, count=COUNT)
         run([bare, judged])
         ratio = judged.ratio(bare)

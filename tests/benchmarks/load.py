@@ -1,7 +1,7 @@
 """The load generator: a process of its own, that asks over kept connections as fast as it is answered.
 
-It reads lines `PORT COUNT DISTINCT BYTES` and answers each with the seconds that COUNT requests took, the bodies
-cycling through DISTINCT ones; `wrong` where an answer was not the recorded one. BYTES is `exact`, or `any` for a peer
+It reads lines `PORT COUNT DISTINCT` and answers each with the seconds that COUNT requests took, the bodies
+cycling through DISTINCT ones; `wrong` where an answer was not the recorded one. A fourth word, `any`, is for a peer
 that makes its answers itself: then a whole 200 is enough.
 """
 
@@ -83,7 +83,7 @@ class Client(asyncio.Protocol):
             self._transport.close()
 
 
-async def run(port: int, count: int, requests: list[bytes], answers: list[bytes], *, exact: bool) -> str:
+async def run(port: int, count: int, requests: list[bytes], answers: list[bytes], *, exact: bool = True) -> str:
     """The seconds that it took, or `wrong`."""
     work = (number % len(requests) for number in range(count))
     loop = asyncio.get_running_loop()
@@ -99,12 +99,14 @@ async def run(port: int, count: int, requests: list[bytes], answers: list[bytes]
 def main() -> None:
     kept: dict[int, tuple[list[bytes], list[bytes]]] = {}
     for line in sys.stdin:
-        *numbers, bytes_ = line.split()
-        port, count, distinct = map(int, numbers)
-        if distinct not in kept:
-            kept[distinct] = ([request_of(n) for n in range(distinct)], [answered(n) for n in range(distinct)])
-        requests, answers = kept[distinct]
-        print(asyncio.run(run(port, count, requests, answers, exact=bytes_ == "exact")), flush=True)  # noqa: T201 (its protocol)
+        port, count, distinct, *loose = line.split()
+        exact = loose != ["any"]
+        known = int(distinct)
+        if known not in kept:
+            kept[known] = ([request_of(n) for n in range(known)], [answered(n) for n in range(known)])
+        requests, answers = kept[known]
+        seconds = asyncio.run(run(int(port), int(count), requests, answers, exact=exact))
+        print(seconds, flush=True)  # noqa: T201 (its protocol)
 
 
 def request_of(number: int) -> bytes:

@@ -79,8 +79,8 @@ def run(servers: list[Server]) -> None:
         assert generator.stdout is not None
         for round_ in range(ROUNDS + 1):
             for server in servers:
-                bytes_ = "exact" if server.exact else "any"
-                generator.stdin.write(f"{server.port} {server.count} {server.distinct} {bytes_}\n")
+                loose = "" if server.exact else " any"
+                generator.stdin.write(f"{server.port} {server.count} {server.distinct}{loose}\n")
                 generator.stdin.flush()
                 said = generator.stdout.readline().strip()
                 if said == "wrong" or not said:
