@@ -88,7 +88,8 @@ async def test_a_worker_that_is_working_when_recording_stops_is_kept_open(stage:
     async with (
         started("replay", "casola", "--port", "0") as queue,
         stage.recording({"casola": queue.url}) as recorder,
-        aiohttp.ClientSession() as session,session.ws_connect(recorder.url + "/ws") as worker
+        aiohttp.ClientSession() as session,
+        session.ws_connect(recorder.url + "/ws") as worker,
     ):
         await worker.send_json({"type": "register", "worker_id": "w", "config_id": "c"})
         async with session.post(queue.url + "/jobs", json={"payload": {"task": "any"}}):
