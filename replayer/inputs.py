@@ -23,7 +23,9 @@ NamedCassette = tuple[str, Cassette]
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _SNIFFED = 65_536
-_MARKS = (b"interactions", b"request", b"# replayer flow")
+_MARKS = (b"interactions", b"# replayer flow")
+_CONTRACT_MARKS = (b"openapi", b"asyncapi", b"$schema", b"$ref", b"x-binds", b"properties")
+"""Contracts live beside cassettes, and speak of requests too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class Loaded:
 
     config: Config
     cassettes: tuple[NamedCassette, ...]
+    folder: Path = Path()
+    """Of the configuration: what it names is relative to it."""
 
 
 def load(paths: Sequence[str]) -> Loaded:
@@ -52,6 +56,7 @@ def load(paths: Sequence[str]) -> Loaded:
         raise UsageError(f"{configs[0][0]} and {configs[1][0]} both have a configuration: one gateway plays one")
     return Loaded(
         config=configs[0][1] if configs else Config(),
+        folder=_existing(configs[0][0]) if configs else Path(),
         cassettes=tuple((name, read(file)) for name, file in files.items()),
     )
 
@@ -90,4 +95,6 @@ def _looks_like_one(file: Path) -> bool:
             start = stream.read(_SNIFFED)
     except OSError:
         return True
-    return any(mark in start for mark in _MARKS)
+    if any(mark in start for mark in _MARKS):
+        return True
+    return b"request" in start and not any(mark in start for mark in _CONTRACT_MARKS)

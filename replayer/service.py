@@ -6,31 +6,29 @@ built, started, stopped, and can say at any time how it stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
 
-from replayer.cassette.model import Request, Sender, header
+from replayer.cassette.model import Request, header
 from replayer.clock import Clock
-from replayer.config import Config, DispatchConfig
-from replayer.contract.registry import bundled
+from replayer.contract.registry import load as contracts
 from replayer.contract.validate import Contract
-from replayer.contract.violation import Violation
 from replayer.control.api import Control
 from replayer.control.guard import Guard, is_loopback
-from replayer.dispatch.server import DispatchServer, FrameCheck
-from replayer.dispatch.settings import Settings as DispatchSettings
-from replayer.dispatch.settings import WhenNoWorker, Workers
+from replayer.dispatch.server import DispatchServer
 from replayer.errors import UsageError
 from replayer.gateway.app import Gateway
 from replayer.gateway.exchange import Parts
-from replayer.gateway.judge import Judge
+from replayer.gateway.judge import Judge, Policy
 from replayer.gateway.listener import Listener
 from replayer.gateway.routes import Routes
 from replayer.gateway.session import Sessions
 from replayer.inputs import Loaded
 from replayer.journal import Journal
+from replayer.live import live_workers
 from replayer.match.nearmiss import as_text, shorten
 from replayer.match.player import Player, Repeat
 from replayer.match.target import host_of, split_target
@@ -60,6 +58,12 @@ class Options:
     token: str | None = None
     """Of control; needed where `host` is not loopback."""
     contracts: Contracts = Contracts.ON
+    documents: tuple[Path, ...] = ()
+    """The user's own contracts, beside those that the configuration names."""
+    policy: str | None = None
+    job_store: str | None = None
+    """SQLite file of the persisted jobs."""
+    job_timeout_s: float | None = None
 
 
 class Service:
@@ -77,10 +81,14 @@ class Service:
 
     async def start(self) -> tuple[Address, ...]:
         """Listen; the addresses as they came to be. UsageError where one cannot be had."""
-        addresses = (Address(*await self._listener.open(self._host, self._port)),)
-        self.run.began(addresses, self._clock.now())
         if self._live is not None:
-            await self._live.start()
+            await self._live.start()  # the jobs of before are there when the first worker comes
+        try:
+            addresses = (Address(*await self._listener.open(self._host, self._port)),)
+        except BaseException:
+            await self.stop()
+            raise
+        self.run.began(addresses, self._clock.now())
         return addresses
 
     async def stop(self) -> None:
@@ -98,7 +106,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
             "(playing needs none)"
         )
     config = loaded.config
-    contract = bundled() if options.contracts is Contracts.ON else None
+    contract = _contract(loaded, options)
     redactor = redactor_of(config.redact, environment)
     journal, sessions = Journal(clock), Sessions()
     player = Player(
@@ -107,7 +115,14 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         show=lambda value: shorten(redactor.text(as_text(value))),
         redact=lambda request: _veiled(redactor, request),
     )
-    live = _live(config, contract, clock, journal)
+    live = live_workers(
+        loaded,
+        contract,
+        clock=clock,
+        journal=journal,
+        job_store=options.job_store,
+        job_timeout_s=options.job_timeout_s,
+    )
     routes = _routes(loaded, options)
     for rules in routes.rules():
         player.prepare(rules)
@@ -123,7 +138,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         control=Control(run, Guard(host=options.host, token=token)),
         cassettes=frozenset(name for name, _ in loaded.cassettes),
         live=live,
-        judge=Judge(contract),
+        judge=Judge(contract, Policy(options.policy or config.policy), show=redactor.text),
         redact=lru_cache(maxsize=4096)(redactor.uri),
         redact_text=redactor.text,
         recorded_paths=frozenset(split_target(uri).path for uri in _uris(loaded)),
@@ -132,6 +147,15 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
     )
     port = config.port if options.port is None else options.port
     return Service(run=run, gateway=Gateway(parts), live=live, host=options.host, port=port, clock=clock)
+
+
+def _contract(loaded: Loaded, options: Options) -> Contract | None:
+    """The user's contracts before the bundled ones, the command line's before the configuration's."""
+    if options.contracts is Contracts.OFF:
+        if options.documents or options.policy == Policy.REJECT:
+            raise UsageError("--contracts off: then there is nothing for --contract and --policy reject to check")
+        return None
+    return contracts((*options.documents, *(loaded.folder / name for name in loaded.config.contract)))
 
 
 def _uris(loaded: Loaded) -> Iterator[str]:
@@ -149,33 +173,6 @@ def _routes(loaded: Loaded, options: Options) -> Routes:
                     "replay them one after the other, or rename it in one of them"
                 )
     return Routes(config, upstreams=upstreams, hosts={host_of(uri) for uri in _uris(loaded)})
-
-
-def _live(config: Config, contract: Contract | None, clock: Clock, journal: Journal) -> DispatchServer | None:
-    if config.dispatch is None:
-        return None
-    dispatch = config.dispatch
-    settings = DispatchSettings(
-        path=dispatch.path,
-        workers=Workers(dispatch.workers),
-        when_no_worker=WhenNoWorker(dispatch.when_no_worker),
-        job_timeout_ms=dispatch.job_timeout * 1000,
-        lease_ms=dispatch.lease * 1000,
-        max_attempts=dispatch.max_attempts,
-    )
-    tasks = {route.path: route.task for route in config.dispatched}
-    return DispatchServer(settings, tasks, clock=clock, journal=journal, check=_frame_check(contract, dispatch))
-
-
-def _frame_check(contract: Contract | None, dispatch: DispatchConfig) -> FrameCheck | None:
-    """Every frame of a worker, in both directions, against the contract of the worker protocol."""
-    if contract is None:
-        return None
-
-    def check(sender: Sender, text: str) -> Sequence[Violation]:
-        return contract.frame(dispatch.path, sender, text, where="frame", service=DispatchServer.service).violations
-
-    return check
 
 
 def _veiled(redactor: Redactor, request: Request) -> Request:

@@ -46,6 +46,9 @@ LEVELS = {
     "replayer.dispatch.server": SHELL,
     "replayer.dispatch.store": SHELL,
     "replayer.dispatch.desk": SHELL,
+    "replayer.dispatch.frames": SHELL,
+    "replayer.dispatch.watch": SHELL,
+    "replayer.dispatch.routes": SHELL,
     "replayer.dispatch.connection": SHELL,
     "replayer.record": SHELL,
     "replayer.wrap": SHELL,
@@ -56,6 +59,7 @@ LEVELS = {
     "replayer.report": SHELL,
     # Where the rooms meet.
     "replayer.service": SERVICE,
+    "replayer.live": SERVICE,
     "replayer.run": SERVICE,
     "replayer.inputs": SERVICE,
     "replayer.afterwards": SERVICE,

@@ -14,36 +14,26 @@ import random
 import signal
 import sys
 from collections.abc import Iterable
-from enum import StrEnum
+from pathlib import Path
 
 import click
 
 from replayer.cli.around import recorded_upstreams, run
+from replayer.cli.verdict import end, read_conditions, shortened, telling
 from replayer.cli.wrapping import WrappingCommand
 from replayer.clock import SystemClock
-from replayer.errors import ExitStatus, UsageError, closest
+from replayer.errors import ExitStatus, UsageError
 from replayer.inputs import Loaded, load
-from replayer.run import Run, Summary
+from replayer.report.target import parse
 from replayer.service import Contracts, Options, Service, build
 from replayer.wrap.program import Program
 
-__all__ = ["Condition", "command"]
+__all__ = ["command"]
 
 _COLLECTED = (20_000, 50, 100)
 """What the garbage collector waits for. A request leaves a hundred objects in the journal and no cycles: at Python's
 own 700 it would walk the journal again and again (measured: one part in twelve of the time)."""
 FAIL_ON, FAIL_ON_WRAPPED = "fault-not-applied", "miss,fault-not-applied"
-_TOLD = 20
-"""Lines of a list that are told."""
-
-
-class Condition(StrEnum):
-    """What `--fail-on` can name."""
-
-    MISS = "miss"
-    VIOLATION = "violation"
-    UNUSED = "unused"
-    FAULT_NOT_APPLIED = "fault-not-applied"
 
 
 @click.command("replay", cls=WrappingCommand)
@@ -60,7 +50,8 @@ class Condition(StrEnum):
     "--fail-on",
     default=None,
     metavar="LIST",
-    help="What ends the run with 1: miss, violation, unused, fault-not-applied, or none; separated by commas.  "
+    help="What ends the run with 1: miss, violation, unused, fault-not-applied, request-drift, or none; separated by "
+    "commas.  "
     "[default: fault-not-applied; with -- COMMAND also miss]",
 )
 @click.option("--env", "assignments", multiple=True, metavar="VAR=NAME", help="Of COMMAND: VAR is NAME's base URL.")
@@ -72,6 +63,37 @@ class Condition(StrEnum):
     show_default=True,
     help="Hold requests, answers and frames against the contracts.",
 )
+@click.option(
+    "--contract",
+    "documents",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="An OpenAPI, AsyncAPI or JSON Schema document of your own; may be given again.",
+)
+@click.option(
+    "--policy",
+    type=click.Choice(["report", "reject"]),
+    help="What breaks its contract is reported, or answered with 400 (a request) or 502 (an answer).  "
+    "[default: configured, report]",
+)
+@click.option(
+    "--job-store", metavar="FILE", default=None, help="Keep persisted jobs in this SQLite file, across restarts."
+)
+@click.option(
+    "--job-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=None,
+    help="How long a request waits for its live worker: then 504.  [default: configured, 120]",
+)
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help="What was missed, violated, not applied and not played, as text, json or junit; may be given again.",
+)
 def command(
     paths: tuple[str, ...],
     host: str,
@@ -82,6 +104,11 @@ def command(
     assignments: tuple[str, ...],
     seed: int | None,
     contracts: str,
+    documents: tuple[Path, ...],
+    policy: str | None,
+    job_store: str | None,
+    job_timeout: float | None,
+    reports: tuple[str, ...],
     wrapped: tuple[str, ...] | None,
 ) -> None:
     """Answer requests from cassettes, and dispatch to live workers where the directory says so.
@@ -92,6 +119,9 @@ def command(
     Behind -- stands a program to run: it gets the environment that its clients need, also keys where none is set; the
     run ends with it, and with its exit status if that is not 0.
     """
+    targets = [parse(report) for report in reports]
+    if wrapped is not None and any(target.file is None for target in targets):
+        raise UsageError("--report with -- COMMAND: stdout is the command's, name a file (--report junit=FILE)")
     conditions = read_conditions(fail_on or (FAIL_ON if wrapped is None else FAIL_ON_WRAPPED))
     loaded = load(paths)
     program = Program.of(wrapped, assignments, recorded_upstreams(loaded))
@@ -105,29 +135,20 @@ def command(
         seed=random.SystemRandom().getrandbits(32) if seed is None else seed,
         token=os.environ.get("REPLAYER_TOKEN") or None,
         contracts=Contracts(contracts),
+        documents=documents,
+        policy=policy,
+        job_store=job_store,
+        job_timeout_s=job_timeout,
     )
     service = build(loaded, options, clock=SystemClock(), environment=os.environ)
+    service.run.watch(telling(_tell))
     _tell(_problems(loaded))
     # What is loaded stays for the whole run: the garbage collector need not walk it again and again.
     gc.freeze()
     gc.set_threshold(*_COLLECTED)
     status = asyncio.run(_serve(service) if program is None else _serve_program(service, program, loaded))
-    held = _end(service.run, conditions)
+    held = end(service.run, conditions, targets=targets, tell=_tell, show=_say_report)
     sys.exit(status or held)
-
-
-def read_conditions(text: str) -> frozenset[Condition]:
-    """The conditions in a `--fail-on` list. UsageError for one that there is not."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    known = [condition.value for condition in Condition]
-    if names == ["none"]:
-        return frozenset()
-    for name in names:
-        if name not in known:
-            raise UsageError(
-                f"--fail-on {name}: no such condition{closest(name, known)} (there are: {', '.join(known)})"
-            )
-    return frozenset(Condition(name) for name in names)
 
 
 async def _serve_program(service: Service, program: Program, loaded: Loaded) -> int:
@@ -163,6 +184,10 @@ def _say(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
+def _say_report(text: str) -> None:
+    _say(text.removesuffix("\n"))
+
+
 def _tell(lines: Iterable[str]) -> None:
     for line in lines:
         try:
@@ -178,41 +203,4 @@ def _problems(loaded: Loaded) -> list[str]:
         for name, cassette in loaded.cassettes
         for problem in cassette.problems
     ]
-    return _shortened(found)
-
-
-def _shortened(lines: list[str]) -> list[str]:
-    return lines if len(lines) <= _TOLD else [*lines[:_TOLD], f"… and {len(lines) - _TOLD} more"]
-
-
-def _end(run: Run, conditions: frozenset[Condition]) -> ExitStatus:
-    summary = run.summary()
-    met = [condition for condition in Condition if condition in conditions and _is_met(condition, summary)]
-    _tell(_summary(summary, conditions))
-    if met:
-        _tell([f"did not hold: {', '.join(met)}"])
-        return ExitStatus.DID_NOT_HOLD
-    return ExitStatus.HELD if summary.requests else ExitStatus.NOTHING_CHECKED
-
-
-def _is_met(condition: Condition, summary: Summary) -> bool:
-    return {
-        Condition.MISS: summary.misses,
-        Condition.VIOLATION: summary.violations,
-        Condition.UNUSED: len(summary.unplayed),
-        Condition.FAULT_NOT_APPLIED: summary.not_applied,
-    }[condition] > 0
-
-
-def _summary(summary: Summary, conditions: frozenset[Condition]) -> list[str]:
-    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items())
-    lines = [f"{summary.requests} requests{f': {outcomes}' if outcomes else ''}"]
-    if summary.faulted or summary.not_applied:
-        lines.append(f"{summary.faulted} with faults, {summary.not_applied} faults not applied (seed {summary.seed})")
-    lines.append(f"{summary.violations} violations")
-    if summary.interactions:
-        played = summary.interactions - len(summary.unplayed)
-        lines.append(f"{played} of {summary.interactions} interactions played")
-    if Condition.UNUSED in conditions:
-        lines += _shortened([f"never played: {name}" for name in summary.unplayed])
-    return lines
+    return shortened(found)

@@ -6,7 +6,7 @@ errors are problem details that name the routes there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -21,10 +21,11 @@ from replayer.problem import problem
 __all__ = ["ROUTES", "Control", "State"]
 
 PREFIX = "/__replayer/"
-ROUTES = ("health", "journal", "ready", "status")
+ROUTES = ("health", "jobs", "journal", "ready", "status", "workers")
 """What there is below the prefix."""
 _LIMIT = 1000
 _FILTERS = ("session", "outcome", "limit")
+_JOB_FILTERS = ("session", "status", "limit")
 
 
 class State(Protocol):
@@ -35,6 +36,12 @@ class State(Protocol):
 
     def entries(self) -> Iterable[Entry]:
         """The journal, the oldest first."""
+
+    def workers(self) -> Sequence[Mapping[str, Any]]:
+        """The connected workers, each with its `session`."""
+
+    def jobs(self) -> Sequence[Mapping[str, Any]]:
+        """The live workers' jobs, each with its `session` and `status`, the oldest first."""
 
 
 class _Unknown(Exception):
@@ -47,7 +54,8 @@ class Control:
     def __init__(self, state: State, guard: Guard) -> None:
         self._state = state
         self._guard = guard
-        self._routes = dict(zip(ROUTES, (self._health, self._journal, self._health, self._status), strict=True))
+        answers = (self._health, self._jobs, self._journal, self._health, self._status, self._workers)
+        self._routes = dict(zip(ROUTES, answers, strict=True))
 
     def answer(self, request: Request, *, session: str | None) -> Response:
         """The answer to one request; `session` is the one whose base URL was asked."""
@@ -88,10 +96,25 @@ class Control:
     def _status(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
         return self._state.status()
 
+    def _workers(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
+        _know(query, ("session",))
+        wanted = query.get("session", [session])[-1]
+        found = [worker for worker in self._state.workers() if wanted in (None, worker["session"])]
+        return {"total": len(found), "workers": found}
+
+    def _jobs(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
+        _know(query, _JOB_FILTERS)
+        wanted = query.get("session", [session])[-1]
+        statuses = {name for value in query.get("status", []) for name in value.split(",") if name}
+        found = [
+            job
+            for job in self._state.jobs()
+            if wanted in (None, job["session"]) and (not statuses or job["status"] in statuses)
+        ]
+        return {"total": len(found), "jobs": found[-_limit(query) :]}
+
     def _journal(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
-        for name in query:
-            if name not in _FILTERS:
-                raise _Unknown(f"no filter {name!r}{closest(name, _FILTERS)} (there are: {', '.join(_FILTERS)})")
+        _know(query, _FILTERS)
         session = query.get("session", [session])[-1]
         outcomes = _outcomes(query.get("outcome", []))
         found = [
@@ -122,6 +145,12 @@ def shown(entry: Entry) -> dict[str, Any]:
         "under_way": entry.duration_ms is None,
     }
     return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
+
+
+def _know(query: Iterable[str], known: Sequence[str]) -> None:
+    for name in query:
+        if name not in known:
+            raise _Unknown(f"no filter {name!r}{closest(name, known)} (there are: {', '.join(known)})")
 
 
 def _outcomes(values: list[str]) -> frozenset[Outcome]:

@@ -6,7 +6,8 @@ client.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from replayer.cassette.model import Headers, Response
 from replayer.faults.pacing import plan_of
 from replayer.faults.plan import Plan
 from replayer.gateway.headers import Ours
-from replayer.gateway.http import Delivered, deliver
+from replayer.gateway.http import Delivered, deliver, deliver_events
 from replayer.gateway.judge import Judge
 from replayer.gateway.ports import Control, Live
 from replayer.gateway.prepared import Prepared, field_value, prepare
@@ -64,12 +65,19 @@ class Exchange:
     ours: Ours
     judged: bool
     """Whether contracts are checked: then the answer says how many violations there were."""
+    arrived: float
+    """When its head was read: a time of the loop. Recorded times count from there."""
     begun: bool = False
     """Whether an answer has begun to go out: then there cannot be another."""
 
     async def refuse(self, response: Response) -> Delivered:
         """Answer with an error of ours."""
         return await self.answer(response, Outcome.REFUSED)
+
+    async def reject(self, response: Response, *, known: int = 0) -> Delivered:
+        """Answer with an error in place of an answer that breaks its contract; the entry still names that one."""
+        self.entry.outcome = Outcome.REFUSED
+        return await self.deliver(plan_of(response), known=known)
 
     async def fail(self, response: Response) -> Delivered:
         """Say that we failed, or where an answer has begun, end it where it is."""
@@ -80,20 +88,31 @@ class Exchange:
         self.entry.outcome = outcome
         return await self.deliver(plan_of(response))
 
-    async def deliver(self, plan: Plan, *, known: int = 0) -> Delivered:
+    async def deliver(self, plan: Plan, *, known: int = 0, since: float | None = None) -> Delivered:
         """Send what a plan says; the entry's outcome, faults and violations go along."""
         self.entry.status = plan.status or None
         outcome = self.entry.outcome
         ours = b"" if outcome is None else b"replayer-outcome: %b\r\n" % outcome.value.encode()
         if self.entry.interaction is not None:
             ours += b"replayer-interaction: %b\r\n" % field_value(self.entry.interaction)
-        return await self.send(prepare(plan), ours, known=known)
+        return await self.send(prepare(plan), ours, known=known, since=since)
 
-    async def send(self, prepared: Prepared, ours: bytes = b"", *, known: int = 0) -> Delivered:
+    async def send(
+        self, prepared: Prepared, ours: bytes = b"", *, known: int = 0, since: float | None = None
+    ) -> Delivered:
         """Send what is ready. `known` violations are in what was recorded, and stand in an earlier entry."""
         ours += self._noted(known)
         self.begun = True
-        return await deliver(prepared, self.raw, ours=ours)
+        return await deliver(prepared, self.raw, ours=ours, since=since)
+
+    async def follow(self, events: AsyncGenerator[bytes, None]) -> Delivered:
+        """Send server-sent events as they come, until they end or the client leaves."""
+        self.entry.status = 200
+        outcome = self.entry.outcome
+        ours = b"" if outcome is None else b"replayer-outcome: %b\r\n" % outcome.value.encode()
+        self.begun = True
+        async with aclosing(events):
+            return await deliver_events(events, self.raw, ours=ours + self._noted(0))
 
     def _noted(self, known: int) -> bytes:
         """The fields of ours that change from request to request."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
@@ -19,9 +20,10 @@ from replayer.gateway.prepared import Prepared
 __all__ = ["Delivered", "deliver"]
 
 _LINGER_NONE = struct.pack("ii", 1, 0)
+_EVENTS_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n"
 _END = b"0\r\n\r\n"
 _TOGETHER = 65_536
-"""Bytes of a stream without waits that go out in one write."""
+"""Bytes that go out in one write, where nothing waits."""
 
 
 class Delivered(web.StreamResponse):
@@ -42,25 +44,43 @@ _GOES_ON = Delivered(keep_alive=True)
 _ENDS = Delivered(keep_alive=False)
 
 
-async def deliver(prepared: Prepared, raw: web.BaseRequest, *, ours: bytes = b"") -> Delivered:
-    """Send an answer. `ours` are fields of our own, each with its line end.
+async def deliver(
+    prepared: Prepared, raw: web.BaseRequest, *, ours: bytes = b"", since: float | None = None
+) -> Delivered:
+    """Send an answer. `ours` are fields of our own, each with its line end; waits count from `since`, a time of the
+    loop (None: from now).
 
     Raises ConnectionError where the client left before the end.
     """
     goes_on = raw.keep_alive
-    if prepared.at_once:
+    if prepared.at_once and len(prepared.body) <= _TOGETHER:
         head = _framed(prepared, raw, ours, goes_on=goes_on)
         bare = prepared.bodiless or raw.method == "HEAD"
         _transport(raw).write(head if bare else head + prepared.body)
         if raw.protocol.writing_paused:
             await raw.writer.drain()
         return _GOES_ON if goes_on else _ENDS
-    return await _step_by_step(prepared, raw, ours)
+    return await _step_by_step(prepared, raw, ours, since)
 
 
-async def _step_by_step(prepared: Prepared, raw: web.BaseRequest, ours: bytes) -> Delivered:
+async def deliver_events(events: AsyncIterator[bytes], raw: web.BaseRequest, *, ours: bytes = b"") -> Delivered:
+    """Send a live stream of events, each in one chunk as it comes. Raises ConnectionError where the client left."""
+    chunked = raw.version >= (1, 1)
+    framing = b"transfer-encoding: chunked\r\n" if chunked else b"connection: close\r\n"
+    await _write(raw, _EVENTS_HEAD + ours + framing + b"\r\n")
+    if raw.method == "HEAD":
+        return _ENDS
+    async for event in events:
+        await _write(raw, _chunk(event) if chunked else event)
+    if not chunked:
+        return _ENDS
+    await _write(raw, _END)
+    return _GOES_ON if raw.keep_alive else _ENDS
+
+
+async def _step_by_step(prepared: Prepared, raw: web.BaseRequest, ours: bytes, since: float | None) -> Delivered:
     plan = prepared.plan
-    pace = _Pace()
+    pace = _Pace(since)
     for wait in plan.before:
         await pace.wait(wait.ms)
     chunked = plan.streamed and raw.version >= (1, 1)
@@ -85,8 +105,13 @@ async def _write_steps(prepared: Prepared, raw: web.BaseRequest, head: bytes, pa
     for step in plan.steps:
         if not isinstance(step, Send):
             await pace.wait(step.ms)
-        elif step.data:
-            await _write(raw, _chunk(step.data) if chunked else step.data)
+        elif chunked:
+            await _write(raw, _chunk(step.data))
+        else:
+            # In pieces: what a slow client has not read yet is not copied for it all at once.
+            data = memoryview(step.data)
+            for at in range(0, len(data), _TOGETHER):
+                await _write(raw, data[at : at + _TOGETHER])
     if chunked and plan.ending is Ending.COMPLETE:
         await _write(raw, _END)
 
@@ -111,7 +136,7 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
-async def _write(raw: web.BaseRequest, data: bytes) -> None:
+async def _write(raw: web.BaseRequest, data: bytes | memoryview) -> None:
     if data:
         _transport(raw).write(data)
         await raw.writer.drain()
@@ -138,9 +163,9 @@ async def _reset(raw: web.BaseRequest) -> None:
 class _Pace:
     """Waits that are counted from one start."""
 
-    def __init__(self) -> None:
+    def __init__(self, since: float | None) -> None:
         self._loop = asyncio.get_running_loop()
-        self._due = self._loop.time()
+        self._due = self._loop.time() if since is None else since
 
     async def wait(self, ms: float) -> None:
         self._due += ms / 1000
