@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from replayer.errors import ExitStatus, UsageError, closest
 from replayer.record.messages import Summary
 from replayer.redact.redactor import Redactor
 
-__all__ = ["DEFAULT_FAIL_ON", "FAIL_ON", "failing", "judged"]
+__all__ = ["DEFAULT_FAIL_ON", "FAIL_ON", "Judgement", "failing", "judged"]
 
 FAIL_ON = ("secret", "suspicion", "violation", "warning")
 DEFAULT_FAIL_ON = "secret"
@@ -27,13 +28,23 @@ def failing(text: str) -> frozenset[str]:
     return frozenset(words) - {"none"}
 
 
-def judged(summary: Summary, redactor: Redactor, fail_on: frozenset[str]) -> tuple[str, ExitStatus]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What scan and verify say of a recording."""
+
+    counts: Mapping[str, int]
+    """By the words of `--fail-on`; empty where nothing was recorded."""
+    told: str
+    status: ExitStatus
+
+
+def judged(summary: Summary, redactor: Redactor, fail_on: frozenset[str]) -> Judgement:
     """What to tell of what was recorded, and the status that follows from it."""
     from replayer.afterwards import judge
 
     recorded = _new(summary)
     if not recorded:
-        return "", ExitStatus.HELD
+        return Judgement(counts={}, told="", status=ExitStatus.HELD)
     result = judge(recorded, redactor)
     counts = {
         "secret": result.secrets,
@@ -46,7 +57,8 @@ def judged(summary: Summary, redactor: Redactor, fail_on: frozenset[str]) -> tup
     where += [f"replayer verify {files}"] if result.violations or result.warnings else []
     more = f" (see: {'; '.join(where)})" if where else ""
     failed = any(counts[word] for word in fail_on)
-    return result.told + more, ExitStatus.DID_NOT_HOLD if failed else ExitStatus.HELD
+    status = ExitStatus.DID_NOT_HOLD if failed else ExitStatus.HELD
+    return Judgement(counts=counts, told=result.told + more, status=status)
 
 
 def _new(summary: Summary) -> Sequence[tuple[Path, int]]:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import click
 import orjson
 
+from replayer.cli.aftermath import Judgement
 from replayer.record.messages import Exchanged, Message, Notice, Summary, plain
 
 __all__ = ["Console", "LogFormat"]
@@ -53,12 +54,12 @@ class Console:
         else:
             _print(f"replayer: {text}")
 
-    def summary(self, summary: Summary) -> None:
+    def summary(self, summary: Summary, judgement: Judgement) -> None:
         """The last word."""
         if self._json:
-            self._write(plain(summary))
+            self._write({**plain(summary), "judged": judgement.counts})
         else:
-            _print(f"replayer: {told(summary)}")
+            _print(f"replayer: {told(summary)}{f'; {judgement.told}' if judgement.told else ''}")
 
     @staticmethod
     def _write(value: Mapping[str, Any]) -> None:

@@ -134,10 +134,8 @@ def command(
     names = [] if forward else [upstream.name for upstream in settings.upstreams]
     program = Program.of(wrapped, assignments, names)
     summary, status = asyncio.run(record(settings, console, program))
-    console.summary(summary)
-    told, judgement = judged(summary, redactor, reasons)
-    if told:
-        console.say(told)
-    if not summary.requests and not summary.recovered:
-        judgement = ExitStatus.NOTHING_CHECKED
-    sys.exit(status or judgement)
+    judgement = judged(summary, redactor, reasons)
+    console.summary(summary, judgement)
+    if not status and not summary.requests and not summary.recovered:
+        status = ExitStatus.NOTHING_CHECKED
+    sys.exit(status or judgement.status)

@@ -171,7 +171,8 @@ def test_what_is_left_does_not_depend_on_the_cuts(parts: list[str], cuts: list[i
     assert b"".join(piece.data for piece in out) == whole
 
 
-@given(parts=st.lists(st.text(max_size=30), max_size=8), cuts=CUTS)
+# Without "=": `&key=x` is a named value.
+@given(parts=st.lists(st.text(st.characters(exclude_characters="=")), max_size=8), cuts=CUTS)
 def test_a_body_without_secrets_passes_unchanged_chunk_by_chunk(parts: list[str], cuts: list[int]) -> None:
     body = b"|".join(plain(part) for part in parts)
     chunks = chunkings(body, cuts)
