@@ -1,6 +1,9 @@
-"""The queue in any order of messages, losses and ticks: no job lost, none ended twice, capacity never exceeded."""
+"""The queue in any order of messages, losses, uploads, ticks and restarts: no job lost, none ended twice, capacity
+never exceeded, no fence given twice."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -13,6 +16,7 @@ from replayer.dispatch.messages import (
     JobError,
     JobProgress,
     JobResult,
+    JobResultRef,
     JobRevoked,
     Mode,
     Pause,
@@ -25,6 +29,7 @@ from replayer.dispatch.queue import Queue
 from replayer.dispatch.settings import Settings, WhenNoWorker, Workers
 
 WORKERS = st.sampled_from(["a", "b", "c"])
+CONFIGS = st.sampled_from(["small", "large"])
 
 
 class Model(RuleBasedStateMachine):
@@ -48,16 +53,31 @@ class Model(RuleBasedStateMachine):
         self.ended: dict[str, tuple[Status, bytes | None, str | None]] = {}
         """Persisted jobs that have ended, as they ended."""
         self.submitted: set[str] = set()
+        self.written: dict[str, Job] = {}
+        """What a store would hold: the persisted jobs as `changes` told of them."""
+        self.fences: set[int] = set()
+        """Of persisted jobs, as they were dispatched."""
 
     # Books
 
+    def write(self) -> None:
+        for job in self.queue.changes().jobs:
+            self.written[job.id] = replace(job)
+
     def take(self, commands: list[Command]) -> None:
+        self.write()
         for command in commands:
             match command:
                 case Send(connection=connection, message=JobMessage() as offer):
                     assert offer.job_id not in set().union(*self.held.values()), "given out twice"
                     self.held[connection].add(offer.job_id)
                     self.offers.append((connection, offer))
+                    if offer.mode is Mode.PERSISTED:
+                        assert offer.fence_token not in self.fences, "a fence given twice"
+                        self.fences.add(offer.fence_token)
+                        assert self.written[offer.job_id].fence == offer.fence_token, "sent before it was written down"
+                    job = self.queue.jobs[offer.job_id]
+                    assert job.wanted in (None, self.queue.workers[connection].config_id), "another configuration's"
                     assert len(self.held[connection]) <= self.capacity[connection], "over its capacity"
                 case Send(connection=connection, message=JobRevoked(job_id=job_id)):
                     self.held[connection].discard(job_id)
@@ -73,12 +93,12 @@ class Model(RuleBasedStateMachine):
             held.discard(job_id)
 
     def say(self, connection: int, message: WorkerMessage) -> None:
-        if isinstance(message, JobResult | JobError):
+        if isinstance(message, JobResult | JobError | JobResultRef):
             self.answer(connection, message)
         else:
             self.take(self.queue.message(connection, message, self.now))
 
-    def answer(self, connection: int, message: JobResult | JobError) -> None:
+    def answer(self, connection: int, message: JobResult | JobError | JobResultRef) -> None:
         """An accepted answer frees the slot before anything that it leads to is dispatched."""
         commands = self.queue.message(connection, message, self.now)
         if not any(isinstance(command, Violated) for command in commands):
@@ -95,14 +115,14 @@ class Model(RuleBasedStateMachine):
         self.held[self.count] = set()
 
     @precondition(lambda self: self.capacity)
-    @rule(data=st.data(), worker_id=WORKERS, capacity=st.integers(0, 3))
-    def register(self, data: st.DataObject, worker_id: str, capacity: int) -> None:
+    @rule(data=st.data(), worker_id=WORKERS, config_id=CONFIGS, capacity=st.integers(0, 3))
+    def register(self, data: st.DataObject, worker_id: str, config_id: str, capacity: int) -> None:
         connection = data.draw(st.sampled_from(sorted(self.capacity)))
         for other in self.queue.workers.values():
             if self.options.workers is Workers.ONE or other.worker_id == worker_id:
                 self.capacity[other.connection] = 0
         self.capacity[connection] = capacity
-        self.say(connection, Register(worker_id=worker_id, config_id="c", capacity=capacity))
+        self.say(connection, Register(worker_id=worker_id, config_id=config_id, capacity=capacity))
 
     @precondition(lambda self: self.capacity)
     @rule(data=st.data(), message=st.sampled_from([Drain(), Pause(), Resume()]))
@@ -116,10 +136,10 @@ class Model(RuleBasedStateMachine):
             self.capacity[connection] = 0
         self.say(connection, message)
 
-    @rule(mode=st.sampled_from(Mode))
-    def submit(self, mode: Mode) -> None:
+    @rule(mode=st.sampled_from(Mode), wanted=st.one_of(st.none(), st.none(), CONFIGS))
+    def submit(self, mode: Mode, wanted: str | None) -> None:
         self.count += 1
-        job = Job(id=f"j{self.count}", mode=mode, payload=b"1", created_at=0.0)
+        job = Job(id=f"j{self.count}", mode=mode, payload=b"1", created_at=0.0, wanted=wanted)
         if mode is Mode.TRANSIENT:
             self.callers[job.id] = "waiting"
         else:
@@ -130,15 +150,36 @@ class Model(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         fence=st.sampled_from(["right", "right", "right", "zero", "wrong"]),
-        kind=st.sampled_from([JobResult, JobResult, JobError, JobProgress]),
+        kind=st.sampled_from([JobResult, JobResult, JobError, JobProgress, JobResultRef]),
     )
-    def reply(self, data: st.DataObject, fence: str, kind: type[JobResult | JobError | JobProgress]) -> None:
+    def reply(
+        self, data: st.DataObject, fence: str, kind: type[JobResult | JobError | JobProgress | JobResultRef]
+    ) -> None:
         """Any open connection may speak of any job that was ever dispatched."""
         offered_to, offer = data.draw(st.sampled_from(self.offers[-6:]))
         others = sorted(self.capacity)
         connection = offered_to if offered_to in self.capacity else data.draw(st.sampled_from(others))
         token = {"right": offer.fence_token, "zero": 0, "wrong": 999_999}[fence]
         self.say(connection, kind(job_id=offer.job_id, fence_token=token))
+
+    @precondition(lambda self: self.offers)
+    @rule(data=st.data())
+    def upload(self, data: st.DataObject) -> None:
+        _, offer = data.draw(st.sampled_from(self.offers[-6:]))
+        self.queue.uploaded(offer.job_id, offer.fence_token, b'"uploaded"')
+        self.take([])
+
+    @rule()
+    def kill(self) -> None:
+        """The process is gone with all its connections and callers; the next one has what was written down."""
+        self.queue = Queue(self.options)
+        jobs = sorted(self.written.values(), key=lambda job: job.arrival)
+        self.queue.restore(replace(job) for job in jobs)
+        self.capacity.clear()
+        self.held.clear()
+        self.callers.clear()
+        self.offers = [(connection, offer) for connection, offer in self.offers if offer.mode is Mode.PERSISTED]
+        self.take([])
 
     @precondition(lambda self: self.capacity)
     @rule(data=st.data())
@@ -191,8 +232,17 @@ class Model(RuleBasedStateMachine):
 
     @invariant()
     def nobody_waits_beside_a_free_slot(self) -> None:
-        free = any(len(self.held[connection]) < capacity for connection, capacity in self.capacity.items())
-        assert not (free and self.queue.waiting)
+        free = {
+            self.queue.workers[connection].config_id
+            for connection, capacity in self.capacity.items()
+            if len(self.held[connection]) < capacity
+        }
+        waiting = [job for job in self.queue.jobs.values() if job.status is Status.PENDING]
+        assert not [job.id for job in waiting if (free if job.wanted is None else free & {job.wanted})]
+
+    @invariant()
+    def what_is_written_is_what_is(self) -> None:
+        assert {job_id: self.queue.jobs[job_id] for job_id in self.submitted} == self.written
 
     def teardown(self) -> None:
         """With a good worker, everything ends."""
@@ -202,11 +252,12 @@ class Model(RuleBasedStateMachine):
             self.take(self.queue.disconnected(connection, self.now))
         self.connect()
         last = self.count
-        self.capacity[last] = 1
-        self.say(last, Register(worker_id="last", config_id="c", capacity=1))
-        while self.held[last]:
-            (job_id,) = self.held[last]
-            self.say(last, JobResult(job_id=job_id, result=job_id, fence_token=self.queue.jobs[job_id].fence))
+        for config_id in ("small", "large"):
+            self.capacity[last] = 1
+            self.say(last, Register(worker_id="last", config_id=config_id, capacity=1))
+            while self.held[last]:
+                (job_id,) = self.held[last]
+                self.say(last, JobResult(job_id=job_id, result=job_id, fence_token=self.queue.jobs[job_id].fence))
         assert all(self.queue.jobs[job_id].has_ended for job_id in self.submitted)
         assert "waiting" not in self.callers.values()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from replayer.dispatch import messages
@@ -73,6 +73,7 @@ def test_a_malformed_message_says_where() -> None:
     assert said == Malformed(what="job_progress", why=why, pointer="/progress")
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # what is drawn is large, and the machine may be busy
 @given(ANYTHING)
 def test_no_frame_raises(keys: dict[str, Any]) -> None:
     text = orjson.dumps(keys)
