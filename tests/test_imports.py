@@ -36,6 +36,7 @@ LEVELS = {
     # Shells: sockets, files, processes.
     "replayer.cassette.store": SHELL,
     "replayer.cassette.appender": SHELL,
+    "replayer.cassette.tail": SHELL,
     "replayer.cassette.atomic": SHELL,
     "replayer.contract.registry": SHELL,
     "replayer.contract.plain": SHELL,
@@ -49,6 +50,11 @@ LEVELS = {
     "replayer.report": SHELL,
     # Where the rooms meet.
     "replayer.service": SERVICE,
+    "replayer.source": SERVICE,
+    "replayer.stock": SERVICE,
+    "replayer.episodes": SERVICE,
+    "replayer.listening": SERVICE,
+    "replayer.steering": SERVICE,
     "replayer.run": SERVICE,
     "replayer.inputs": SERVICE,
     # What users touch.

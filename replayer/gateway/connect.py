@@ -17,6 +17,8 @@ from replayer.gateway.exchange import Exchange, Parts
 from replayer.gateway.inject import injection
 from replayer.gateway.narrow import narrowed
 from replayer.gateway.refusal import refusal
+from replayer.gateway.relay import unnamed
+from replayer.gateway.relay_socket import relay_socket
 from replayer.gateway.websocket import play_connection
 from replayer.journal import Outcome
 from replayer.match.player import Miss
@@ -33,10 +35,13 @@ class Connector:
     async def connect(self, exchange: Exchange) -> web.StreamResponse:
         """One connection. ConnectionError where the client left in the handshake."""
         path = exchange.target.partition("?")[0]
-        live = self._parts.live
+        live, ours = self._parts.live, exchange.ours
         asked = Request(method=exchange.raw.method, uri=exchange.target, headers=exchange.headers)
         try:
-            cassettes = narrowed(exchange.ours.cassette, self._parts.cassettes)
+            cassettes = narrowed(ours.cassette, self._parts.cassettes, of=exchange.session)
+            relay = self._parts.relay
+            if relay is not None:
+                relay.forbid_faults(exchange)
             injected = injection(exchange, seed=self._parts.seed)
             if injected is not None:
                 instead = injected.instead(asked, None)
@@ -47,9 +52,12 @@ class Connector:
                 exchange.entry.outcome = Outcome.DISPATCHED
                 exchange.entry.status = 101
                 return await live.connect(exchange.raw, session=exchange.session.name)
-            target, route = self._parts.routes.of(exchange.target, exchange.ours.upstream)
+            target, route = self._parts.routes.of(exchange.target, ours.upstream, host=ours.host)
         except ReplayerError as error:
             return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
+        reach = None if relay is None else relay.upstreams.of(route)
+        if relay is not None and reach is not None and relay.always:
+            return await relay_socket(relay, exchange, replace(asked, uri=target), reach)
         found = self._parts.player.answer(
             replace(asked, uri=f"ws://{header(asked.headers, 'host') or 'localhost'}{target}"),
             state=exchange.session.play,
@@ -59,10 +67,18 @@ class Connector:
             rules=route.rules,
         )
         if isinstance(found, Miss):
+            if relay is not None and reach is not None:
+                return await relay_socket(relay, exchange, replace(asked, uri=target), reach)
             return await self._miss(exchange, found)
         return await play_connection(exchange, found, route.rules, redact=self._parts.redact)
 
     async def _miss(self, exchange: Exchange, miss: Miss) -> web.StreamResponse:
         exchange.entry.details["nearest"] = [answers.described(near) for near in miss.nearest]
-        refusal = answers.missed(miss, method="WebSocket", target=exchange.entry.target, status=self._parts.miss_status)
+        refusal = answers.missed(
+            miss,
+            method="WebSocket",
+            target=exchange.entry.target,
+            status=self._parts.miss_status,
+            more=unnamed(self._parts.relay),
+        )
         return await exchange.answer(refusal, Outcome.MISS)

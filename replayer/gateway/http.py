@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
 from replayer.faults.plan import Ending, Send
 from replayer.gateway.prepared import Prepared
 
-__all__ = ["Delivered", "deliver"]
+__all__ = ["Delivered", "deliver", "pour"]
 
 _LINGER_NONE = struct.pack("ii", 1, 0)
 _END = b"0\r\n\r\n"
@@ -56,6 +57,30 @@ async def deliver(prepared: Prepared, raw: web.BaseRequest, *, ours: bytes = b""
             await raw.writer.drain()
         return _GOES_ON if goes_on else _ENDS
     return await _step_by_step(prepared, raw, ours)
+
+
+async def pour(
+    prepared: Prepared, raw: web.BaseRequest, pieces: AsyncIterator[bytes], *, ours: bytes = b""
+) -> Delivered:
+    """Send a head, and the body's pieces as they come, each in a write (and a chunk) of its own.
+
+    Raises ConnectionError where the client left before the end, and whatever `pieces` raises: then the body is cut.
+    """
+    streamed = prepared.plan.streamed
+    chunked = streamed and raw.version >= (1, 1)
+    goes_on = raw.keep_alive and (chunked or not streamed)
+    head = _framed(prepared, raw, ours, goes_on=goes_on)
+    if prepared.bodiless or raw.method == "HEAD":
+        async for _ in pieces:
+            pass
+        await _write(raw, head)
+        return _GOES_ON if goes_on else _ENDS
+    await _write(raw, head)
+    async for piece in pieces:
+        await _write(raw, _chunk(piece) if chunked else piece)
+    if chunked:
+        await _write(raw, _END)
+    return _GOES_ON if goes_on else _ENDS
 
 
 async def _step_by_step(prepared: Prepared, raw: web.BaseRequest, ours: bytes) -> Delivered:

@@ -17,7 +17,7 @@ from replayer.match.canonical import canonical, parse
 from replayer.match.multipart import split_parts
 from replayer.match.rules import Rules
 
-__all__ = ["MAX_INFLATED", "Body", "BodyKind", "fingerprint", "read_body"]
+__all__ = ["MAX_INFLATED", "Body", "BodyKind", "fingerprint", "inflated", "read_body"]
 
 MAX_INFLATED = 64 * 1024 * 1024
 """Bytes that a compressed request body may grow to; a larger one is compared as it came."""
@@ -49,7 +49,7 @@ def read_body(request: Request, rules: Rules) -> Body:
     if not data:
         return _EMPTY
     if data[:2] == b"\x1f\x8b" or header(request.headers, "content-encoding") is not None:
-        data = _inflated(data, header(request.headers, "content-encoding") or "")
+        data = inflated(data, header(request.headers, "content-encoding") or "")
     content_type = header(request.headers, "content-type") or ""
     kind = content_type.lower()
     if kind.startswith("application/x-www-form-urlencoded"):
@@ -89,7 +89,7 @@ def _form(data: bytes) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(pairs, key=lambda pair: pair[0]))
 
 
-def _inflated(data: bytes, encoding: str) -> bytes:
+def inflated(data: bytes, encoding: str) -> bytes:
     """The body as it was before gzip or deflate; `data` itself where it is neither, broken, or a bomb."""
     if data[:2] != b"\x1f\x8b" and "deflate" not in encoding.lower():
         return data

@@ -30,6 +30,8 @@ __all__ = ["RecordAddon", "placeholder_host"]
 WHOLE = 64 * 1024
 """A request body of at most so many bytes goes upstream whole, so that an upstream that is not there is a clean 502."""
 ABORTED = 1006
+RELAYED = "Replayer-Relay"
+"""The field in which a gateway in front names a request that it relays; it goes no further."""
 
 
 def placeholder_host(number: int) -> str:
@@ -56,8 +58,11 @@ class RecordAddon:
         if target is None:
             flow.response = _unrouted(listener, flow.request.path)
             return
+        relay = flow.request.headers.get(RELAYED, "")
         _send_to(flow.request, target)
         self._begin(flow, target, _fields(flow.request.headers))
+        if flow.id in self._exchanges:
+            self._exchanges[flow.id].relay = relay
 
     def request(self, flow: http.HTTPFlow) -> None:
         """The request is whole."""

@@ -156,4 +156,5 @@ def _exchanged(exchange: Exchange, interaction: Interaction) -> Exchanged:
         bytes=exchange.bytes,
         frames=exchange.frames,
         end=interaction.response.end,
+        relay=exchange.relay,
     )
