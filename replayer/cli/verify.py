@@ -40,7 +40,7 @@ _HEAD = 65_536
 @click.option(
     "--report",
     "reports",
-    metavar="text|json[=FILE]",
+    metavar="text|json|junit[=FILE]",
     multiple=True,
     help="How to report, and into which file; may be given again.  [default: text]",
 )
@@ -58,11 +58,13 @@ def command(
     from replayer.contract.registry import load
     from replayer.contract.verify import verify
     from replayer.report.target import deliver, parse
+    from replayer.report.verified import report_of
 
     targets = [parse(report) for report in reports]
     verification = verify(cassettes(paths, read), load(contracts))
-    deliver(verification, targets, lambda text: click.echo(text, nl=False))
-    context.exit(int(verification.status(Severity(fail_on))))
+    report = report_of(verification, Severity(fail_on))
+    deliver(report, targets, lambda text: click.echo(text, nl=False))
+    context.exit(int(report.status))
 
 
 def cassettes(paths: Sequence[Path], read: Read) -> Iterator[tuple[str, Cassette | UnreadableError]]:

@@ -2,7 +2,8 @@
 
 The document describes the server of the connection (`receive` is what clients send) unless its info says
 `x-describes: client`. Messages of one direction are told apart by one property, a constant in the schema of each:
-`type` above all. A connection belongs to a channel if its path ends with the channel's address.
+`type` above all; `x-when-type` of a message says it without opening its schema. A connection belongs to a channel if
+its path ends with the channel's address.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from replayer.errors import closest
 
 __all__ = ["Channel", "read_asyncapi"]
 
-_SELECTORS = ("type", "event", "kind", "op", "method")
+_SELECTORS = ("type", "message_type", "event", "kind", "op", "method")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Channel:
     selector: str
     """The property that tells messages apart; `""` where a direction has one message only."""
     messages: Mapping[Sender, Mapping[str, Schema]]
+    binary: bool = False
+    """Whether JSON comes in binary frames too (`x-frames: any`), as from Gemini."""
 
     def fits(self, path: str) -> bool:
         """Whether a connection to this path can be one of this channel: clients keep base paths."""
@@ -47,11 +50,11 @@ class Channel:
 
     def check_payload(self, sender: Sender, payload: str | bytes, where: str) -> tuple[Violation, ...] | None:
         """Hold a message as it came against the schema of its type; None for one that redaction made unreadable."""
-        if isinstance(payload, bytes):
+        if isinstance(payload, bytes) and not self.binary:
             return (_violation(where, "a text frame with JSON", f"a binary frame {excerpt(payload, 80)}", NO_JSON),)
         value = parse(payload)
         if isinstance(value, Unreadable):
-            if REDACTED in payload:
+            if REDACTED in (payload if isinstance(payload, str) else payload.decode("utf-8", "replace")):
                 return None
             return (_violation(where, f"JSON ({value.reason})", excerpt(payload), NO_JSON),)
         return self.check(sender, value, where)
@@ -107,44 +110,53 @@ def _spoken(document: Place, *, client: bool) -> dict[str, dict[Sender, list[Pla
     return spoken
 
 
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """One message as it is declared."""
+
+    payload: Place
+    type: str | None
+    """What `x-when-type` says."""
+
+    def told(self, name: str) -> str | None:
+        """The constant that the property `name` has in this message, or None."""
+        if self.type is not None:
+            return self.type if name == "type" else None
+        properties = self.payload.followed().get("properties") if name else None
+        declared = properties.get(name) if properties else None
+        return declared.text("const") if declared else None
+
+
 def _channel(place: Place, service: str | None, spoken: Mapping[Sender, list[Place]], compile_: Compile) -> Channel:
-    payloads = {sender: [_payload(message) for message in messages] for sender, messages in spoken.items()}
-    if all(len(found) == 1 for found in payloads.values()):
-        selector = next((name for name in _SELECTORS if _tell(payloads, name)), "")
-    else:
-        found = next((name for name in _SELECTORS if _tell(payloads, name)), None)
-        if found is None:
-            raise place.wrong(f"no property tells the messages apart: give each a constant {_SELECTORS[0]!r}")
-        selector = found
+    messages = {sender: [_message(message) for message in declared] for sender, declared in spoken.items()}
+    everything = [message for declared in messages.values() for message in declared]
+    selector = next(
+        (name for name in _SELECTORS if all(message.told(name) is not None for message in everything)), None
+    )
+    if selector is None and any(len(declared) > 1 for declared in messages.values()):
+        raise place.wrong(f"no property tells the messages apart: give each a constant {_SELECTORS[0]!r}")
     return Channel(
         uri=place.uri,
         service=service,
         address=place.text("address") or "",
-        selector=selector,
+        selector=selector or "",
         messages={
-            sender: {_constant(schema, selector) or "": Schema(schema.uri, compile_) for schema in schemas}
-            for sender, schemas in payloads.items()
+            sender: {
+                message.told(selector or "") or "": Schema(message.payload.target, compile_) for message in declared
+            }
+            for sender, declared in messages.items()
         },
+        binary=place.text("x-frames") == "any",
     )
 
 
-def _tell(payloads: Mapping[Sender, list[Place]], name: str) -> bool:
-    return all(_constant(schema, name) is not None for schemas in payloads.values() for schema in schemas)
-
-
-def _payload(message: Place) -> Place:
-    """The place of a message's schema: inside a Multi Format Schema Object, if it is one."""
+def _message(message: Place) -> _Message:
+    """A message with the place of its schema: inside a Multi Format Schema Object, if it is one."""
     payload = message.raw("payload")
     if payload is None:
         raise message.wrong("a message has a payload")
     inner = payload.raw("schema") if payload.raw("schemaFormat") else None
-    return inner or payload
-
-
-def _constant(schema: Place, name: str) -> str | None:
-    properties = schema.followed().get("properties") if name else None
-    declared = properties.get(name) if properties else None
-    return declared.text("const") if declared else None
+    return _Message(inner or payload, message.text("x-when-type"))
 
 
 def _violation(where: str, expected: str, actual: str, schema: str, *, pointer: str = "") -> Violation:

@@ -40,6 +40,12 @@ class Place:
         return f"{self.document}#{quote(self._pointer, safe=_IN_FRAGMENT)}" if self.path else self.document
 
     @property
+    def target(self) -> str:
+        """The URI of what stands here: another document's where this only refers to the whole of one, unopened."""
+        reference = self.value.get("$ref") if isinstance(self.value, dict) and len(self.value) == 1 else None
+        return urljoin(self.document, reference) if isinstance(reference, str) and "#" not in reference else self.uri
+
+    @property
     def root(self) -> dict[str, Any]:
         """The whole document around the place."""
         contents = self.fetch(self.document)

@@ -2,7 +2,8 @@
 
 OpenAPI 3.2 describes an event by `itemSchema`: an object with `event` and `data`, where `data` carries JSON by
 `contentSchema`. Its alternatives are told apart one by one, never tried all at once: by a literal (`[DONE]`), by the
-event's name, by the `type` in its JSON, or by a key that only this kind has (`x-when-key`).
+event's name, by the `type` in its JSON (`x-when-type` says it without opening the schema), or by a key that only this
+kind has (`x-when-key`). Their order is `order.py`'s to judge.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from replayer.cassette.sse import event_data
 from replayer.contract.documents import Place
 from replayer.contract.message import NO_JSON, REDACTED, Unreadable, excerpt, parse
+from replayer.contract.order import Order, Ordering, read_order
 from replayer.contract.schema import Compile, Schema
 from replayer.contract.violation import Severity, Violation
 from replayer.errors import closest
@@ -33,12 +35,18 @@ class EventKind:
     schema: Schema | None = None
     """Of the JSON in the data; None where the data is any text."""
 
+    @property
+    def label(self) -> str:
+        """What the rules of order call it; `""` for what nothing tells apart."""
+        return self.literal or self.type or self.name or self.key or ""
+
 
 class Events:
     """The contract of one stream."""
 
-    def __init__(self, uri: str, kinds: Sequence[EventKind]) -> None:
+    def __init__(self, uri: str, kinds: Sequence[EventKind], order: Order | None = None) -> None:
         self.uri = uri
+        self.order = order
         self.kinds = tuple(kinds)
         self._literals = {kind.literal for kind in kinds if kind.literal is not None}
         self._names = {kind.name: kind for kind in kinds if kind.name is not None}
@@ -46,16 +54,19 @@ class Events:
         self._keys = {kind.key: kind for kind in kinds if kind.key is not None}
         self._plain = next((kind for kind in kinds if kind.schema is not None and not _told_apart(kind)), None)
 
-    def check(self, event: bytes, where: str) -> tuple[Violation, ...] | None:
-        """Hold one event against its schema; None for a comment or another piece without data."""
+    def check(self, event: bytes, where: str, ordering: Ordering | None = None) -> tuple[Violation, ...] | None:
+        """Hold one event against its schema, and against the order of its stream where that is followed.
+
+        None for a comment or another piece without data.
+        """
         name, data = event_data(event)
         if not data:
             return None
         if data in self._literals:
-            return ()
+            return ordering.take(data, None, where) if ordering is not None else ()
         named = self._names.get(name) if name is not None else None
         if named is not None and named.schema is None:
-            return ()
+            return ordering.take(named.label, None, where) if ordering is not None else ()
         value = parse(data)
         if isinstance(value, Unreadable):
             if REDACTED in data:
@@ -65,7 +76,8 @@ class Events:
         if kind is None:
             told = name or (value.get("type") if isinstance(value, dict) else None)
             return (self._unknown(told, value, where),)
-        return kind.schema.check(value, where) if kind.schema is not None else ()
+        found = kind.schema.check(value, where) if kind.schema is not None else ()
+        return found + ordering.take(kind.label, value, where) if ordering is not None else found
 
     def _kind(self, value: Any) -> EventKind | None:
         if isinstance(value, dict):
@@ -89,7 +101,7 @@ def read_events(item: Place, compile_: Compile) -> Events:
     whole = item.followed()
     branches = whole.get("oneOf") or whole.get("anyOf")
     places = [below for _, below in branches.each()] if branches is not None else [whole]
-    return Events(item.uri, [_kind(below, compile_) for below in places])
+    return Events(whole.uri, [_kind(below, compile_) for below in places], read_order(whole))
 
 
 def _kind(place: Place, compile_: Compile) -> EventKind:
@@ -100,9 +112,9 @@ def _kind(place: Place, compile_: Compile) -> EventKind:
     return EventKind(
         literal=data.text("const") if data else None,
         name=event.text("const") if event else None,
-        type=_type_of(content) if content else None,
+        type=place.text("x-when-type") or (_type_of(content) if content else None),
         key=place.text("x-when-key"),
-        schema=Schema(content.uri, compile_) if content else None,
+        schema=Schema(content.target, compile_) if content else None,
     )
 
 

@@ -24,13 +24,23 @@ _VARIABLE = re.compile(r"\{[^{}]*\}")
 _LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What a body of one media type has to be."""
+    """What a body of one media type has to be. The events of a stream are read when one is first met."""
 
-    schema: Schema | None = None
-    events: Events | None = None
-    """Of a stream."""
+    __slots__ = ("_compile", "_events", "_item", "schema")
+
+    def __init__(self, schema: Schema | None, item: Place | None, compile_: Compile) -> None:
+        self.schema = schema
+        self._item = item
+        self._compile = compile_
+        self._events: Events | None = None
+
+    @property
+    def events(self) -> Events | None:
+        """Of a stream; None for a body that is one whole. Raises ContractError for an `itemSchema` that is wrong."""
+        if self._events is None and self._item is not None:
+            self._events = read_events(self._item, self._compile)
+        return self._events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +66,24 @@ class Operation:
     variables: int
     """In the path: fewer are more specific."""
     servers: tuple[Server, ...]
+    header: str | None
+    """Whose requests have it, by their clients."""
     request: Mapping[str, Content]
     """By media type or range."""
     request_required: bool
     responses: Mapping[str, Mapping[str, Content]]
     """By status (`200`, `4XX`, `default`), then by media type or range."""
 
-    def nearness(self, host: str, path: str, service: str | None) -> int | None:
-        """How closely the operation's place fits; None where it does not, else the smaller, the closer."""
+    def nearness(self, host: str, path: str, service: str | None, headers: frozenset[str] = frozenset()) -> int | None:
+        """How closely the operation's place fits; None where it does not, else the smaller, the closer.
+
+        `headers` are those that any document asks for and that the request has, in lower case.
+        """
         if service is not None and service == self.service:
             return 0 if re.search(self.path + "$", path) else None
+        known = 0 if self.header is None else -8 if self.header in headers else 8
         fits = [
-            (2 if server.host is None else 1) + (2 if server.base == ".*" else 0)
+            known + (2 if server.host is None else 1) + (2 if server.base.startswith(".*") else 0)
             for server in self.servers
             if (server.host is None or server.host == host or _LOOPBACK.fullmatch(host))
             and re.fullmatch(server.base + self.path, path)
@@ -89,6 +105,7 @@ def read_openapi(document: Place, compile_: Compile) -> list[Operation]:
         raise document.wrong(f"OpenAPI {version} is not read; convert the document to 3.1 or 3.2")
     info = document.get("info")
     service = info.text("x-service") if info else None
+    header = info.text("x-when-header") if info else None
     servers = _servers(document) or (() if service else (Server(),))
     operations: list[Operation] = []
     paths = document.get("paths")
@@ -111,6 +128,7 @@ def read_openapi(document: Place, compile_: Compile) -> list[Operation]:
                     path=_pattern(template),
                     variables=len(_VARIABLE.findall(template)),
                     servers=_servers(place) or _servers(path) or servers,
+                    header=header.lower() if header else None,
                     request=_contents(body, compile_) if body else {},
                     request_required=required is not None and required.value is True,
                     responses=dict(_responses(place, compile_)),
@@ -133,8 +151,7 @@ def _contents(holder: Place, compile_: Compile) -> dict[str, Content]:
     for media, place in content.each() if content else ():
         schema, item = place.raw("schema"), place.raw("itemSchema")
         contents[media.lower().partition(";")[0].strip()] = Content(
-            schema=Schema(schema.uri, compile_) if schema else None,
-            events=read_events(item, compile_) if item else None,
+            schema=Schema(schema.target, compile_) if schema else None, item=item, compile_=compile_
         )
     return contents
 
@@ -148,10 +165,11 @@ def _server(place: Place) -> Server:
     url = place.text("url")
     if url is None:
         raise place.wrong("a server has a url")
-    if url.startswith("{"):
-        return Server(base=".*")
-    parts = urlsplit(_VARIABLE.sub("replayer-variable", url))
+    anywhere = _VARIABLE.match(url)
+    parts = urlsplit(_VARIABLE.sub("replayer-variable", url[anywhere.end() :] if anywhere else url))
     base = re.escape(parts.path.rstrip("/")).replace(re.escape("replayer-variable"), "[^/]+")
+    if anywhere:
+        return Server(base=".*" + base)
     host = parts.hostname
     return Server(host=None if host is None or "replayer-variable" in host else host, base=base)
 

@@ -3,7 +3,7 @@
 A bundled document is `https://replayer.dev/schemas/<path>`, a user's is its `file:` URI, and may be known by its `$id`
 too. Relative references are resolved against where a document was fetched from (a file's neighbours are files), and
 any other URI is refused with the file that names it. Schemas are compiled one by one, when first needed: to start
-costs the reading of three small documents.
+costs the reading of the bindings.
 """
 
 from __future__ import annotations
@@ -30,7 +30,18 @@ __all__ = ["BASE", "Registry", "bundled", "load"]
 BASE = "https://replayer.dev/schemas/"
 """Where the `$id`s of bundled schemas begin."""
 
-_BUNDLED = ("openai/openapi.json", "casola/openapi.json", "casola/asyncapi.json")
+_BUNDLED = (
+    "openai/openapi.json",
+    "openai/asyncapi.json",
+    "anthropic/openapi.json",
+    "gemini/openapi.json",
+    "gemini/asyncapi.json",
+    "casola/openapi.json",
+    "casola/asyncapi.json",
+    "schwarm/openapi.json",
+    "schwarm/asyncapi.json",
+    "oagw/openapi.json",
+)
 _INSIDE = "replayer:inside"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -134,7 +145,7 @@ class Registry:
             return self._contents[uri]
         if uri.startswith(BASE):
             path = schemas_folder() / uri.removeprefix(BASE)
-            if not path.is_file():
+            if not path.resolve().is_relative_to(schemas_folder().resolve()) or not path.is_file():
                 raise ContractError(f"{uri}: no such bundled schema")
             contents = orjson.loads(path.read_bytes())
         elif uri.startswith("file:") and self._user:

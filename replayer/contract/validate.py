@@ -46,7 +46,8 @@ class Contract:
         self.channels = tuple(channels)
         self._compile = compile_
         self._schemas: dict[str, Schema] = {}
-        self._found: dict[tuple[str, str, str | None], Operation | None] = {}
+        self._found: dict[tuple[str, str, str | None, frozenset[str]], Operation | None] = {}
+        self._headers = frozenset(o.header for o in self.operations if o.header is not None)
         self._bound: dict[tuple[str, str | None], tuple[Channel, ...]] = {}
 
     def request(self, request: Request, *, where: str, service: str | None = None) -> Checked:
@@ -149,12 +150,18 @@ class Contract:
         return known.check(value, where)
 
     def _connection(self, request: Request, frames: tuple[Frame, ...], where: str, service: str | None) -> Checked:
-        """A connection belongs to the channel that knows its first client message: other services live at `/ws` too."""
+        """A connection belongs to the channel that knows its first client message: other services live at `/ws` too.
+
+        Where the client says nothing, the server's first message tells.
+        """
         messages = [(n, frame) for n, frame in enumerate(frames) if frame.kind is not FrameKind.CLOSE]
         bound = self._channels(urlsplit(request.uri).path, service)
-        first = next((frame for _, frame in messages if frame.sender is Sender.CLIENT), None)
-        value = parse(first.text if first.kind is FrameKind.TEXT else first.data) if first else None
-        channel = _knowing(bound, Sender.CLIENT, value)
+        by_client = [frame for _, frame in messages if frame.sender is Sender.CLIENT]
+        said = by_client or [frame for _, frame in messages]
+        value = parse(said[0].text if said[0].kind is FrameKind.TEXT else said[0].data) if said else None
+        # Where clients speak, the server alone does not show whose connection it is.
+        able = bound if by_client else tuple(channel for channel in bound if not channel.messages.get(Sender.CLIENT))
+        channel = _knowing(able, said[0].sender, value) if said else None
         if channel is None and bound and service is not None and bound[0].service == service:
             channel = bound[0]
         if channel is None:
@@ -170,7 +177,8 @@ class Contract:
 
     def _operation(self, request: Request, service: str | None) -> Operation | None:
         target = request.uri.partition("?")[0]
-        key = (request.method, target, service)
+        told = self._headers and self._headers.intersection(name.lower() for name, _ in request.headers)
+        key = (request.method, target, service, told)
         try:
             return self._found[key]
         except KeyError:
@@ -181,7 +189,7 @@ class Contract:
         near = [
             (nearness, operation.variables, order)
             for order, operation in enumerate(self.operations)
-            if operation.method == method and (nearness := operation.nearness(host, path, service)) is not None
+            if operation.method == method and (nearness := operation.nearness(host, path, service, told)) is not None
         ]
         found = self.operations[min(near)[2]] if near else None
         if len(self._found) >= _REMEMBERED:
@@ -223,11 +231,14 @@ def _stream(events: Events, body: bytes, where: str, *, cut: bool) -> Checked:
         pieces.pop()
     violations: list[Violation] = []
     count = 0
+    ordering = events.order.begin() if events.order is not None else None
     for number, piece in enumerate(pieces):
-        found = events.check(piece, f"{where} event {number}")
+        found = events.check(piece, f"{where} event {number}", ordering)
         if found is not None:
             count += 1
             violations.extend(found)
+    if ordering is not None and not cut:
+        violations.extend(ordering.end(where))
     return Checked(responses=1, events=count, violations=tuple(violations))
 
 

@@ -65,6 +65,8 @@ class Verification:
     unreadable: tuple[Unread, ...] = ()
     problems: tuple[Unread, ...] = ()
     """What loading left out or mended."""
+    held: tuple[str, ...] = ()
+    """The cassettes in which something was checked and nothing was found."""
 
     def count(self, severity: Severity) -> int:
         """Violations of this severity, in all places."""
@@ -74,7 +76,7 @@ class Verification:
         """What the run says to CI. An input that could not be read outweighs what was found in the others."""
         if self.unreadable:
             return ExitStatus.UNREADABLE
-        if any(_RANK[finding.severity] >= _RANK[fail_on] for finding in self.findings):
+        if any(finding.severity.reaches(fail_on) for finding in self.findings):
             return ExitStatus.DID_NOT_HOLD
         return ExitStatus.HELD if self.checked.count else ExitStatus.NOTHING_CHECKED
 
@@ -90,9 +92,12 @@ def verify(cassettes: Iterable[tuple[str, Cassette | UnreadableError]], contract
         for problem in cassette.problems:
             place = name if problem.index is None else f"{name}#{problem.index}"
             tally.problems.append(Unread(name=place, message=problem.message))
+        before = tally.checked.count, tally.found
         for index, interaction in enumerate(cassette.interactions):
             service = service_of(cassette.metadata, interaction.request.uri)
             tally.take(contract.interaction(interaction, where=f"{name}#{index}", service=service))
+        if tally.checked.count > before[0] and tally.found == before[1]:
+            tally.held.append(name)
     return tally.done()
 
 
@@ -128,9 +133,13 @@ class _Tally:
     groups: dict[tuple[str, ...], _Group] = field(default_factory=dict)
     unreadable: list[Unread] = field(default_factory=list)
     problems: list[Unread] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    found: int = 0
+    """Violations."""
 
     def take(self, checked: Checked) -> None:
         self.interactions += 1
+        self.found += len(checked.violations)
         for violation in checked.violations:
             pointer = _INDEX.sub("/*", violation.pointer)
             key = (violation.severity, violation.schema, pointer, violation.expected)
@@ -163,4 +172,5 @@ class _Tally:
             findings=tuple(findings),
             unreadable=tuple(self.unreadable),
             problems=tuple(self.problems),
+            held=tuple(self.held),
         )

@@ -15,6 +15,14 @@ class Severity(StrEnum):
     WARNING = "warning"
     ERROR = "error"
 
+    def reaches(self, least: Severity) -> bool:
+        """Whether it is at least as grave as `least`."""
+        return _ORDER.index(self) >= _ORDER.index(least)
+
+
+_ORDER = tuple(Severity)
+"""From the mildest."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:

@@ -133,6 +133,10 @@ class Job:
     payload: bytes
     """Encoded JSON."""
     fence_token: int
+    payload_url: str | None = None
+    """Where the payload is to be had by GET; `payload` counts where that fails."""
+    result_upload_url: str | None = None
+    """Where a large result may be put, by PUT as JSON, before `job_result_ref`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -174,6 +174,8 @@ def _job(keys: Keys) -> ServerMessage:
         config_id=_text(keys, "config_id"),
         payload=payload,
         fence_token=_whole(keys, "fence_token", 0),
+        payload_url=_optional_text(keys, "payload_url"),
+        result_upload_url=_optional_text(keys, "result_upload_url"),
     )
 
 

@@ -14,6 +14,7 @@ from replayer.config import Config
 from replayer.errors import UsageError, closest
 from replayer.faults.pacing import Pace
 from replayer.match.rules import Rules
+from replayer.match.target import host_of
 
 __all__ = ["Route", "Routes", "UnknownUpstream"]
 
@@ -107,8 +108,9 @@ class Routes:
         upstream = self._upstreams.get(name)
         if upstream is not None:
             return upstream
-        if name in self._hosts:
-            return Upstream(host=name, base="")
+        host = host_of(name)
+        if host in self._hosts:
+            return Upstream(host=host, base="")
         known = sorted({*self._upstreams, *self._hosts})
         raise UnknownUpstream(
             f"nothing was recorded from an upstream {name!r}{closest(name, known)} "

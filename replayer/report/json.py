@@ -1,4 +1,7 @@
-"""Findings for programs: one JSON document with a version. Fields are added, never renamed, within a version."""
+"""A report for programs: one JSON document, described by `schemas/replayer/report.json`.
+
+Fields are added, never renamed, within a version.
+"""
 
 from __future__ import annotations
 
@@ -7,48 +10,64 @@ from typing import Any
 import orjson
 
 from replayer import __version__
-from replayer.contract.verify import Finding, Unread, Verification
-from replayer.contract.violation import Severity
+from replayer.report.report import Excerpt, Report, Result, Timeline
 
 __all__ = ["VERSION", "write"]
 
 VERSION = 1
 
 
-def write(verification: Verification) -> str:
+def write(report: Report) -> str:
     """The report, indented, ended by a newline."""
-    checked = verification.checked
     document = {
         "version": VERSION,
         "tool": f"replayer {__version__}",
-        "checked": {
-            "cassettes": verification.cassettes,
-            "interactions": verification.interactions,
-            "requests": checked.requests,
-            "responses": checked.responses,
-            "events": checked.events,
-            "frames": checked.frames,
-        },
-        "uncovered": checked.uncovered,
-        "violations": {str(severity): verification.count(severity) for severity in Severity},
-        "findings": [_finding(finding) for finding in verification.findings],
-        "unreadable": [_unread(unread) for unread in verification.unreadable],
-        "problems": [_unread(problem) for problem in verification.problems],
+        "command": report.command,
+        "status": int(report.status),
+        "totals": {total.name: total.number for total in report.totals},
+        "summary": list(report.summary),
+        "results": [_result(result) for result in report.results],
+        "timelines": [_timeline(timeline) for timeline in report.timelines],
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "severity": str(finding.severity),
-        "pointer": finding.pointer,
-        "expected": finding.expected,
-        "actual": finding.actual,
-        "schema": finding.schema,
-        "count": finding.count,
-        "places": list(finding.places),
+def _result(result: Result) -> dict[str, Any]:
+    """Without what this result has nothing of."""
+    sides = result.sides
+    found = {
+        "name": result.name,
+        "status": str(result.status),
+        "group": result.group,
+        "severity": str(result.severity) if result.severity else None,
+        "why": result.why,
+        "rule": result.rule,
+        "count": result.count,
+        "places": list(result.places),
+        "excerpt": _excerpt(result.excerpt) if result.excerpt else None,
+        "old": _excerpt(sides.old) if sides else None,
+        "new": _excerpt(sides.new) if sides else None,
+        "seconds": result.seconds,
     }
+    return {key: value for key, value in found.items() if value not in (None, "", [])}
 
 
-def _unread(unread: Unread) -> dict[str, str]:
-    return {"name": unread.name, "message": unread.message}
+def _excerpt(excerpt: Excerpt) -> dict[str, Any]:
+    return {"lines": list(excerpt.lines), "marked": sorted(excerpt.marked)}
+
+
+def _timeline(timeline: Timeline) -> dict[str, Any]:
+    return {
+        "title": timeline.title,
+        "left_out": timeline.left_out,
+        "moments": [
+            {
+                "at": moment.at,
+                "sender": moment.sender,
+                "kind": moment.kind,
+                "text": moment.text,
+                "severity": str(moment.severity) if moment.severity else None,
+            }
+            for moment in timeline.moments
+        ],
+    }

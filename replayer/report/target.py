@@ -8,8 +8,8 @@ from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 
-from replayer.contract.verify import Verification
 from replayer.errors import UsageError, closest
+from replayer.report.report import Report
 
 __all__ = ["Format", "Target", "deliver", "parse"]
 
@@ -19,6 +19,7 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    JUNIT = "junit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,21 +42,21 @@ def parse(option: str) -> Target:
     return Target(format=Format(name), file=Path(file) if file else None)
 
 
-def deliver(verification: Verification, targets: Sequence[Target], show: Callable[[str], None]) -> None:
+def deliver(report: Report, targets: Sequence[Target], show: Callable[[str], None]) -> None:
     """Write every report; where none goes to standard output, the text does. Raises UsageError for a bad file."""
     shown = [target for target in targets if target.file is None] or [Target(format=Format.TEXT)]
     for target in targets:
         if target.file is not None:
             try:
-                target.file.write_text(_written(target, verification), encoding="utf-8")
+                target.file.write_text(_written(target, report), encoding="utf-8")
             except OSError as error:
                 raise UsageError(f"--report {target.format}={target.file}: {error.strerror or error}") from error
     for target in shown:
-        show(_written(target, verification))
+        show(_written(target, report))
 
 
-def _written(target: Target, verification: Verification) -> str:
-    text: str = import_module(f"replayer.report.{target.format}").write(verification)
+def _written(target: Target, report: Report) -> str:
+    text: str = import_module(f"replayer.report.{target.format}").write(report)
     return text
 
 

@@ -35,6 +35,8 @@ class Options:
     """Sent as Bearer, and nowhere else."""
     grace: float = 5.0
     """How long running jobs may take while it drains."""
+    renew_every: float = 30.0
+    """Between two renewals of the leases of running persisted jobs; the public SDK's is 30."""
     reconnect: Reconnect = Reconnect.ALWAYS
 
     def __post_init__(self) -> None:
@@ -49,8 +51,3 @@ class Options:
             raise UsageError(f"--url {self.url!r} has to begin with ws:// or wss://{meant}")
         if not parts.hostname:
             raise UsageError(f"--url {self.url!r} names no host: it looks like ws://127.0.0.1:8788")
-
-    @property
-    def socket_url(self) -> str:
-        """Where the WebSocket is."""
-        return self.url.rstrip("/") + "/ws"

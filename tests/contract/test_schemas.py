@@ -23,7 +23,9 @@ FILES = sorted(schemas_folder().rglob("*.json"))
 NAMES = [file.relative_to(schemas_folder()).as_posix() for file in FILES]
 DOCUMENTS: dict[str, Any] = {name: json.loads(file.read_text("utf-8")) for name, file in zip(NAMES, FILES, strict=True)}
 SCHEMAS = [name for name in NAMES if "$schema" in DOCUMENTS[name]]
-OURS = [name for name in SCHEMAS if name.startswith(("openai/", "casola/"))]
+OURS = [
+    name for name in SCHEMAS if name.startswith(("openai/", "anthropic/", "gemini/", "casola/", "schwarm/", "oagw/"))
+]
 
 AGREED_FORMATS: set[str] = set()
 """Formats that both engines check the same way: none so far."""

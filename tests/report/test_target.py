@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from replayer.contract.validate import Checked
-from replayer.contract.verify import Verification
-from replayer.errors import UsageError
+from replayer.errors import ExitStatus, UsageError
+from replayer.report.report import Report
 from replayer.report.target import Format, Target, deliver, parse
 
-EMPTY = Verification(cassettes=0, interactions=0, checked=Checked(), findings=())
+EMPTY = Report(command="verify", status=ExitStatus.HELD, results=(), summary=("that was it",))
 
 
 def delivered(*options: str) -> str:
@@ -26,7 +25,7 @@ def test_an_option_names_a_format_and_perhaps_a_file() -> None:
 
 @pytest.mark.parametrize(
     ("option", "complaint"),
-    [("jsn", "did you mean 'json'"), ("html", "there are: text, json"), ("json=", "name the file")],
+    [("jsn", "did you mean 'json'"), ("pdf", "there are: text, json, junit"), ("json=", "name the file")],
 )
 def test_a_report_that_there_is_not_is_refused(option: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
@@ -34,7 +33,7 @@ def test_a_report_that_there_is_not_is_refused(option: str, complaint: str) -> N
 
 
 def test_the_text_is_shown_where_nothing_else_is() -> None:
-    assert delivered().startswith("checked 0 requests")
+    assert delivered().startswith("that was it")
 
 
 def test_a_report_on_standard_output_stands_alone() -> None:
@@ -42,7 +41,7 @@ def test_a_report_on_standard_output_stands_alone() -> None:
 
 
 def test_a_report_in_a_file_leaves_the_text_on_the_screen(tmp_path: Path) -> None:
-    assert delivered(f"json={tmp_path / 'r.json'}").startswith("checked 0 requests")
+    assert delivered(f"json={tmp_path / 'r.json'}").startswith("that was it")
     assert json.loads((tmp_path / "r.json").read_text("utf-8"))["version"] == 1
 
 
