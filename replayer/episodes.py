@@ -53,9 +53,8 @@ class Episodes:
         self._player = player
         self._name = name
         self._environment = environment
-        self.said: list[str] = []
-        """What the user should know; `on_say` hears it at once."""
-        self.on_say: Callable[[str], None] = self.said.append
+        self._said: list[str] = []
+        self._say: Callable[[str], None] = self._said.append
         self._ids = count(1)
         self._expected: dict[str, _Kept] = {}
         self._stack = AsyncExitStack()
@@ -80,6 +79,12 @@ class Episodes:
             trusted_ca=environment.get("SSL_CERT_FILE") or None,
         )
         return cls(settings, player, name=name, environment=environment)
+
+    def hear(self, say: Callable[[str], None]) -> None:
+        """From now on `say` gets what the user should know; what was said before goes there first."""
+        for text in self._said:
+            say(text)
+        self._say = say
 
     async def start(self) -> Mapping[str, str]:
         """Start the recorder: each upstream's name, and the base URL at which the recorder relays to it.
@@ -138,7 +143,7 @@ class Episodes:
     def _hear(self, message: Message) -> None:
         match message:
             case Notice():
-                self.on_say(message.text)
+                self._say(message.text)
             case Exchanged():
                 self._learn(message)
 
@@ -149,7 +154,7 @@ class Episodes:
         try:
             interaction = None if self._tail is None else self._tail.next()
         except ReplayerError as error:
-            self.on_say(f"what was recorded cannot be read back: {error}")
+            self._say(f"what was recorded cannot be read back: {error}")
             interaction = None
         if interaction is not None:
             ordinal = self._player.learn(self._name, interaction)

@@ -129,6 +129,11 @@ class Run:
                 "played": times or int(ordinal in ever),
             }
 
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Where it listens."""
+        return self._addresses
+
     def began(self, addresses: tuple[Address, ...], at: datetime) -> None:
         """It listens."""
         self._addresses, self._started_at = addresses, at

@@ -99,6 +99,18 @@ class Service:
         self._stocked = stocked
         self._loads: Callable[[], Loaded] | None = None
 
+    def on_say(self, say: Callable[[str], None]) -> None:
+        """Who hears what the recorder has to say."""
+        if self._episodes is not None:
+            self._episodes.hear(say)
+
+    def bases(self) -> Sequence[tuple[str, str]]:
+        """Each upstream that may be asked, and the base URL by which clients mean it."""
+        relay = self._parts.relay
+        names = () if relay is None else tuple(relay.upstreams.reaches)
+        first = self.run.addresses[0].url if self.run.addresses else ""
+        return [(name, f"{first}/{name}" if len(names) > 1 else first) for name in names]
+
     def reloads(self, loads: Callable[[], Loaded]) -> None:
         """From now on `reload` reads everything anew in this way."""
         self._loads = loads

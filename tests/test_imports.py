@@ -55,6 +55,7 @@ LEVELS = {
     "replayer.episodes": SERVICE,
     "replayer.listening": SERVICE,
     "replayer.steering": SERVICE,
+    "replayer.watch": SERVICE,
     "replayer.run": SERVICE,
     "replayer.inputs": SERVICE,
     # What users touch.

@@ -26,10 +26,10 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="The cassette.")
 @click.option(
     "--record-mode",
-    type=click.Choice(["all", "rewrite"]),
-    default="all",
+    type=click.Choice(["all", "new_episodes", "once", "none", "rewrite"]),
+    default="new_episodes",
     show_default=True,
-    help="all: add to what the file holds; rewrite: replace it.",
+    help="new_episodes plays what the file holds and adds what is missing; all adds everything; rewrite replaces.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any free port.")
@@ -58,6 +58,8 @@ def command(
         return
     if output is None:
         raise UsageError("say where to record to: -o FILE")
+    if record_mode in ("new_episodes", "once", "none"):
+        sys.exit(_behind_a_gateway(upstreams, output, record_mode, host, port, layout, max_body))
     settings = Settings(
         output=output.absolute(),
         upstreams=tuple(parse(text) for text in upstreams),
@@ -74,6 +76,39 @@ def command(
     _say(_told(summary))
     if not summary.requests and not summary.recovered:
         sys.exit(ExitStatus.NOTHING_CHECKED)
+
+
+def _behind_a_gateway(
+    upstreams: tuple[str, ...],
+    output: Path,
+    record_mode: str,
+    host: str,
+    port: int,
+    layout: str | None,
+    max_body: int,
+) -> ExitStatus:
+    """Modes in which something is played: the gateway stands in front, and the recorder behind it."""
+    from replayer.cli.replay import play
+    from replayer.cli.sources import doors, source_of
+    from replayer.service import Options
+
+    asked = source_of(
+        (str(output),) if output.exists() else (),
+        mode=record_mode,
+        spy=False,
+        passthrough=False,
+        upstreams=upstreams if record_mode != "none" else (),
+        output=output if record_mode != "none" else None,
+        allow_faults=False,
+        layout=layout,
+        max_body=max_body,
+    )
+    listening = doors(
+        also=(), upstreams=asked.source.upstreams, tls=None, tls_port=0, proxy=False, proxy_port=0, socket=None
+    )
+    token = os.environ.get("REPLAYER_TOKEN") or None
+    options = Options(host=host, port=port, seed=0, token=token, source=asked.source, doors=listening)
+    return play(asked, asked.load(), options, frozenset())
 
 
 async def _record(settings: Settings) -> Summary:

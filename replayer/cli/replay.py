@@ -12,18 +12,26 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from replayer.cli.sources import Asked, door_options, doors, source_of, source_options
 from replayer.clock import SystemClock
 from replayer.errors import ExitStatus, UsageError, closest
-from replayer.inputs import Loaded, load
+from replayer.inputs import Loaded
 from replayer.run import Run, Summary
 from replayer.service import Contracts, Options, Service, build
+from replayer.source import Mode
+from replayer.watch import watch
 
-__all__ = ["Condition", "command"]
+if TYPE_CHECKING:
+    from replayer.record.messages import Summary as Recorded
+
+__all__ = ["Condition", "command", "play", "told"]
 
 _TOLD = 20
 """Lines of a list that are told."""
@@ -39,7 +47,7 @@ class Condition(StrEnum):
 
 
 @click.command("replay")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH|NAME…")
+@click.argument("paths", nargs=-1, metavar="PATH|NAME…")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=None, help="Port; 0 takes a free one.  [default: configured, 8788]"
@@ -63,6 +71,9 @@ class Condition(StrEnum):
     show_default=True,
     help="Hold requests, answers and frames against the contracts.",
 )
+@click.option("--watch", "watched", is_flag=True, help="Read the cassettes anew when their files change.")
+@source_options
+@door_options
 def command(
     paths: tuple[str, ...],
     host: str,
@@ -72,6 +83,19 @@ def command(
     fail_on: str,
     seed: int | None,
     contracts: str,
+    watched: bool,
+    record_mode: str,
+    spy: bool,
+    passthrough: bool,
+    upstreams: tuple[str, ...],
+    output: Path | None,
+    allow_faults: bool,
+    also: tuple[str, ...],
+    tls: Path | None,
+    tls_port: int,
+    proxy: bool,
+    proxy_port: int,
+    socket: Path | None,
 ) -> None:
     """Answer requests from cassettes, and dispatch to live workers where the directory says so.
 
@@ -79,7 +103,21 @@ def command(
     directory. Ends with Ctrl-C: 0; 1 if --fail-on is met; 3 if no request came.
     """
     conditions = read_conditions(fail_on)
-    loaded = load(paths)
+    asked = source_of(
+        paths,
+        mode=record_mode,
+        spy=spy,
+        passthrough=passthrough,
+        upstreams=upstreams,
+        output=output,
+        allow_faults=allow_faults,
+    )
+    source = asked.source
+    if not asked.paths and source.mode is Mode.NONE:
+        raise UsageError("say what to replay: a cassette, a directory, or the name of a bundled one")
+    if watched and source.taping is not None:
+        raise UsageError("--watch: a run that records changes its cassette itself; leave --watch out")
+    loaded = asked.load()
     options = Options(
         host=host,
         port=port,
@@ -88,13 +126,34 @@ def command(
         seed=random.SystemRandom().getrandbits(32) if seed is None else seed,
         token=os.environ.get("REPLAYER_TOKEN") or None,
         contracts=Contracts(contracts),
+        source=source,
+        doors=doors(
+            also=also,
+            upstreams=source.upstreams,
+            tls=tls,
+            tls_port=tls_port,
+            proxy=proxy,
+            proxy_port=proxy_port,
+            socket=socket,
+        ),
     )
+    sys.exit(play(asked, loaded, options, conditions, watched=asked.paths if watched else ()))
+
+
+def play(
+    asked: Asked, loaded: Loaded, options: Options, conditions: frozenset[Condition], *, watched: Sequence[str] = ()
+) -> ExitStatus:
+    """One run, from its first line to its summary. Raises whatever keeps it from starting, or ends it."""
     service = build(loaded, options, clock=SystemClock(), environment=os.environ)
+    if options.source.taping is None:
+        service.reloads(asked.load)
     _tell(_problems(loaded))
     # What is loaded stays for the whole run: the garbage collector need not walk it again and again.
     gc.freeze()
-    asyncio.run(_serve(service))
-    sys.exit(_end(service.run, conditions))
+    recorded = asyncio.run(_serve(service, watched))
+    if recorded is not None:
+        _tell([told(recorded)])
+    return _end(service.run, conditions)
 
 
 def read_conditions(text: str) -> frozenset[Condition]:
@@ -111,15 +170,29 @@ def read_conditions(text: str) -> frozenset[Condition]:
     return frozenset(Condition(name) for name in names)
 
 
-async def _serve(service: Service) -> None:
-    stopping = asyncio.Event()
+async def _serve(service: Service, watched: Sequence[str]) -> Recorded | None:
+    """Until it is told to stop, or the recorder behind it is lost: then `stop` raises why."""
+    stopping = service.shutdown
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     for address in await service.start():
-        _say(f"listening on {address.url}")
-    await stopping.wait()
-    await service.stop()
+        _say(f"listening on {address.url}{f' ({address.note})' if address.note else ''}")
+    service.on_say(lambda line: _tell([line]))
+    for name, base in service.bases():
+        _tell([f"{name}: {base}"])
+    waiting: list[asyncio.Task[Any]] = [asyncio.create_task(event.wait()) for event in (stopping, service.lost)]
+    if watched:
+        waiting.append(asyncio.create_task(watch(service, watched, lambda line: _tell([line]))))
+    try:
+        ended, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    finally:
+        for task in waiting:
+            task.cancel()
+        recorded = await service.stop()
+    return recorded
 
 
 def _say(line: str) -> None:
@@ -171,6 +244,18 @@ def _is_met(condition: Condition, summary: Summary) -> bool:
         Condition.UNUSED: len(summary.unplayed),
         Condition.FAULT_NOT_APPLIED: summary.not_applied,
     }[condition] > 0
+
+
+def told(recorded: Recorded) -> str:
+    """What a recorder says at its end, for people."""
+    if not recorded.file:
+        return "nothing was recorded, no file was written"
+    recovered = f", {recorded.recovered} recovered from an interrupted run" if recorded.recovered else ""
+    return (
+        f"recorded {recorded.exchanges} exchange(s) ({recorded.connections} WebSocket, {recorded.frames} frames), "
+        f"{recorded.bytes:,} bytes, {recorded.redacted} secret(s) redacted in bodies and frames{recovered}: "
+        f"{recorded.file}"
+    )
 
 
 def _summary(summary: Summary, conditions: frozenset[Condition]) -> list[str]:
