@@ -114,13 +114,11 @@ class Episodes:
             return None
         self._running.stop()
         try:
-            return await self._listening
+            async with self._stack:
+                return await self._listening
         finally:
-            try:
-                await self._stack.aclose()
-            finally:
-                if self._tail is not None:
-                    self._tail.close()
+            if self._tail is not None:
+                self._tail.close()
 
     async def _listen(self, running: Recorder) -> Summary:
         try:

@@ -49,7 +49,7 @@ class Gateway:
         if target[:1] != "/":
             target = raw.rel_url.raw_path_qs  # the absolute form that proxies are sent (RFC 9112, 3.2.2)
             if door.proxied:
-                door = replace(door, host=host_of(raw.rel_url.raw_authority or raw.host))
+                door = replace(door, host=host_of(raw.raw_path))
         headers: Headers = tuple(raw.headers.items())
         named = None
         try:

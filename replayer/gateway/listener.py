@@ -16,11 +16,9 @@ from ssl import SSLContext
 from replayer.errors import UsageError
 from replayer.gateway.server import MAX_BODY, Handler, HttpServer, Unreadable
 
-__all__ = ["MAX_BODY", "STOP_S", "Handler", "Listener", "refused"]
+__all__ = ["BACKLOG", "MAX_BODY", "Handler", "Listener", "refused"]
 
 BACKLOG = 1024
-STOP_S = 0.3
-"""Seconds that requests under way are given when the listener stops; once more for those that are cancelled."""
 
 
 class Listener:
@@ -56,8 +54,7 @@ class Listener:
         if self._server is None:
             return
         self._server.close()
-        self._web.pre_shutdown()
-        await self._web.shutdown(STOP_S)
+        await self._web.end()
         await self._server.wait_closed()
         self._server = None
         if self._path is not None:

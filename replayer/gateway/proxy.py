@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from replayer.errors import UsageError
 from replayer.gateway.authority import Authority
-from replayer.gateway.listener import BACKLOG, STOP_S, refused
+from replayer.gateway.listener import BACKLOG, refused
 from replayer.gateway.server import Handler, HttpServer, Unreadable
 from replayer.match.target import host_of
 
@@ -64,9 +64,7 @@ class ProxyListener:
         for task in tuple(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        for server in self._servers.values():
-            server.pre_shutdown()
-        await asyncio.gather(*(server.shutdown(STOP_S) for server in self._servers.values()))
+        await asyncio.gather(*(server.end() for server in self._servers.values()))
         await self._server.wait_closed()
         self._server = None
 
@@ -153,6 +151,9 @@ class _Front(asyncio.Protocol):
             )
             transport.abort()
             return
+        except asyncio.CancelledError:
+            transport.abort()
+            raise
         finally:
             self._proxy.fronts.discard(self)
         if secured is None or early.lost:

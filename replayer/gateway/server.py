@@ -30,6 +30,8 @@ _MAX_FIELD = 65_536
 """Bytes of one header field, and of the request line: session lists and bearer tokens can be long."""
 _LINGER_S = 1.0
 """Seconds that the rest of a refused body is read, so that its sender gets to see the refusal."""
+_STOP_S = 0.3
+"""Seconds that requests under way are given when the server ends; once more for those that are cancelled."""
 _SILENT = logging.Logger("replayer.gateway")
 _SILENT.addHandler(logging.NullHandler())
 
@@ -41,6 +43,19 @@ class HttpServer(web.Server):
         super().__init__(handler, request_factory=_request, handler_cancellation=True)
         self.unreadable = unreadable
         self.head_s = head_s
+
+    async def end(self) -> None:
+        """End what is idle at once and what is under way soon."""
+        secured = [
+            connection.transport
+            for connection in self.connections
+            if connection.transport is not None and connection.ssl_context is not None
+        ]
+        self.pre_shutdown()
+        await self.shutdown(_STOP_S)
+        for transport in secured:
+            transport.abort()  # or TLS would wait for the other side's farewell, half a minute long
+        await asyncio.sleep(0)
 
     def __call__(self) -> RequestHandler:
         return _Connection(
