@@ -21,13 +21,16 @@ from replayer.bundled import cassettes_folder, schemas_folder
 from replayer.errors import ConfigError, UsageError, closest
 
 __all__ = [
+    "REDACT_KINDS",
     "Config",
     "DispatchConfig",
     "DispatchedRoute",
     "PlayedRoute",
+    "RedactConfig",
     "WhenNoWorker",
     "Workers",
     "bundled_directory",
+    "load_above",
     "load_directory",
     "parse",
 ]
@@ -61,7 +64,11 @@ class PlayedRoute:
     ignore: tuple[str, ...] = ()
     """JSONPath rules: fields of JSON bodies that matching leaves out."""
     ignore_query: tuple[str, ...] = ()
+    match_headers: tuple[str, ...] = ()
+    """Request headers that matching looks at; by default none."""
     pace: str | None = None
+    gate: str = "order"
+    """Of recorded connections: whether client frames come in `order`, or `loose`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +91,27 @@ class DispatchConfig:
     max_attempts: int = 3
 
 
+REDACT_KINDS = ("header", "query", "json", "form", "pattern", "env")
+"""What a user can call secret, beside the defaults."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedactConfig:
+    """What is secret here. All of it is added to the defaults, except `keep`."""
+
+    header: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
+    json: tuple[str, ...] = ()
+    """JSONPaths."""
+    form: tuple[str, ...] = ()
+    pattern: tuple[str, ...] = ()
+    """Regular expressions, over single lines."""
+    env: tuple[str, ...] = ()
+    """Variables whose value is secret whatever their name."""
+    keep: tuple[str, ...] = ()
+    """`KIND:NAME` of defaults that are no secrets here."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """One gateway. `played` and `dispatched` keep the order of the file: the longest prefix wins, then the first."""
@@ -96,6 +124,7 @@ class Config:
     dispatched: tuple[DispatchedRoute, ...] = ()
     dispatch: DispatchConfig | None = None
     """None where nothing is dispatched: no `/ws`, no jobs."""
+    redact: RedactConfig = RedactConfig()
 
 
 def bundled_directory(name: str) -> Path:
@@ -123,6 +152,15 @@ def load_directory(folder: Path) -> Config | None:
     return None
 
 
+def load_above(file: Path) -> Config:
+    """The configuration of the nearest folder at or above that of `file`; the default where none has one."""
+    for folder in file.absolute().parents:
+        config = load_directory(folder)
+        if config is not None:
+            return config
+    return Config()
+
+
 def parse(table: Mapping[str, Any], *, where: str) -> Config:
     """The Config that `table` (parsed TOML) describes; `where` is the file for messages. Raises ConfigError."""
     _check(dict(table), where)
@@ -137,6 +175,7 @@ def parse(table: Mapping[str, Any], *, where: str) -> Config:
         played=tuple(_played(route) for route in routes if "prefix" in route),
         dispatched=dispatched,
         dispatch=_dispatch(dispatch or {}) if dispatched or dispatch is not None else None,
+        redact=RedactConfig(**{key: tuple(names) for key, names in table.get("redact", {}).items()}),
     )
 
 
@@ -146,7 +185,9 @@ def _played(route: Mapping[str, Any]) -> PlayedRoute:
         upstream=route.get("upstream"),
         ignore=tuple(route.get("ignore", ())),
         ignore_query=tuple(route.get("ignore_query", ())),
+        match_headers=tuple(route.get("match_headers", ())),
         pace=str(route["pace"]) if "pace" in route else None,
+        gate=route.get("gate", "order"),
     )
 
 

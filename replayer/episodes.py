@@ -13,13 +13,14 @@ from dataclasses import replace
 from itertools import count
 
 from replayer.cassette.tail import Tail, entries
+from replayer.config import load_above
 from replayer.errors import ReplayerError
 from replayer.match.player import Player
 from replayer.match.playstate import PlayState
 from replayer.record.environment import confdir
 from replayer.record.launch import Recorder, recorder
 from replayer.record.messages import Exchanged, Message, Notice, Summary
-from replayer.record.settings import MAX_BODY, Settings
+from replayer.record.settings import Settings
 from replayer.source import Mode, Source, Taping
 
 __all__ = ["Episodes"]
@@ -53,8 +54,7 @@ class Episodes:
         self._player = player
         self._name = name
         self._environment = environment
-        self._said: list[str] = []
-        self._say: Callable[[str], None] = self._said.append
+        self._say: Callable[[Message], None] = lambda _: None
         self._ids = count(1)
         self._expected: dict[str, _Kept] = {}
         self._stack = AsyncExitStack()
@@ -68,23 +68,26 @@ class Episodes:
     def of(
         cls, source: Source, taping: Taping, player: Player, *, name: str, environment: Mapping[str, str]
     ) -> Episodes:
-        """The recorder that a source asks for: behind the gateway all upstreams share one listener."""
-        settings = Settings(
+        """The recorder that a source asks for: behind the gateway all upstreams share one listener on loopback."""
+        given = taping.settings or Settings(
             output=taping.output.absolute(),
-            upstreams=tuple(replace(upstream, port=None) for upstream in source.upstreams),
+            upstreams=(),
             confdir=confdir(environment),
-            rewrite=source.mode is Mode.REWRITE,
-            layout=taping.layout,
-            max_body=MAX_BODY if taping.max_body is None else taping.max_body,
+            redact=load_above(taping.output).redact,
             trusted_ca=environment.get("SSL_CERT_FILE") or None,
+        )
+        settings = replace(
+            given,
+            upstreams=tuple(replace(upstream, port=None) for upstream in source.upstreams),
+            host="127.0.0.1",
+            port=0,
+            rewrite=source.mode is Mode.REWRITE,
         )
         return cls(settings, player, name=name, environment=environment)
 
-    def hear(self, say: Callable[[str], None]) -> None:
-        """From now on `say` gets what the user should know; what was said before goes there first."""
-        for text in self._said:
-            say(text)
-        self._say = say
+    def hears(self, hear: Callable[[Message], None]) -> None:
+        """From now on `hear` gets what the recorder tells: its exchanges and what the user should know."""
+        self._say = hear
 
     async def start(self) -> Mapping[str, str]:
         """Start the recorder: each upstream's name, and the base URL at which the recorder relays to it.
@@ -139,11 +142,9 @@ class Episodes:
         tail.close()
 
     def _hear(self, message: Message) -> None:
-        match message:
-            case Notice():
-                self._say(message.text)
-            case Exchanged():
-                self._learn(message)
+        self._say(message)
+        if isinstance(message, Exchanged):
+            self._learn(message)
 
     def _learn(self, told: Exchanged) -> None:
         """One more interaction stands in the file."""
@@ -152,7 +153,7 @@ class Episodes:
         try:
             interaction = None if self._tail is None else self._tail.next()
         except ReplayerError as error:
-            self._say(f"what was recorded cannot be read back: {error}")
+            self._say(Notice(text=f"what was recorded cannot be read back: {error}"))
             interaction = None
         if interaction is not None:
             ordinal = self._player.learn(self._name, interaction)

@@ -36,7 +36,7 @@ from replayer.journal import Journal
 from replayer.listening import Doors, Listeners
 from replayer.match.player import Player, Repeat
 from replayer.match.target import host_of
-from replayer.redact.redactor import Redactor
+from replayer.redact.configured import redactor_of
 from replayer.run import Address, Run
 from replayer.source import Mode, Source
 from replayer.steering import Steering
@@ -44,7 +44,7 @@ from replayer.stock import Reloaded, Stock, stock_of
 
 if TYPE_CHECKING:
     from replayer.episodes import Episodes
-    from replayer.record.messages import Summary
+    from replayer.record.messages import Message, Summary
 
 __all__ = ["Contracts", "Options", "Service", "build"]
 
@@ -99,10 +99,10 @@ class Service:
         self._stocked = stocked
         self._loads: Callable[[], Loaded] | None = None
 
-    def on_say(self, say: Callable[[str], None]) -> None:
+    def hears(self, hear: Callable[[Message], None]) -> None:
         """Who hears what the recorder has to say."""
         if self._episodes is not None:
-            self._episodes.hear(say)
+            self._episodes.hears(hear)
 
     def bases(self) -> Sequence[tuple[str, str]]:
         """Each upstream that may be asked, and the base URL by which clients mean it."""
@@ -137,10 +137,13 @@ class Service:
         """
         if self._parts.live is not None:
             await self._parts.live.stop()
-        await self._listeners.close()
-        if self._parts.relay is not None:
-            await self._parts.relay.close()
-        return None if self._episodes is None else await self._episodes.stop()
+        try:
+            # The recorder first: what is under way is recorded as open, not as left by its client.
+            return None if self._episodes is None else await self._episodes.stop()
+        finally:
+            await self._listeners.close()
+            if self._parts.relay is not None:
+                await self._parts.relay.close()
 
     async def reload(self) -> Reloaded:
         """Read everything anew and play that from here on: all of it, or where something is wrong, none.
@@ -171,7 +174,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         )
     config = loaded.config
     contract = bundled() if options.contracts is Contracts.ON else None
-    redactor = Redactor.default(environment)
+    redactor = redactor_of(config.redact, environment)
     journal, sessions = Journal(clock), Sessions(clock)
     source = options.source.checked()
     stocked = partial(
@@ -203,6 +206,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         relay=_relay(source, episodes, judge, loaded),
         judge=judge,
         redact=lru_cache(maxsize=4096)(redactor.uri),
+        redact_text=redactor.text,
         recorded_paths=stock.paths,
         miss_status=config.miss_status,
         seed=options.seed,

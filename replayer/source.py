@@ -14,6 +14,7 @@ from pathlib import Path
 from replayer.errors import UsageError
 from replayer.gateway.relay import Bending
 from replayer.gateway.upstreams import Asking
+from replayer.record.settings import Settings
 from replayer.record.upstreams import Upstream
 
 __all__ = ["Mode", "Source", "Taping"]
@@ -40,12 +41,11 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taping:
-    """How the recorder writes. Sizes in bytes."""
+    """Where the recorder writes, and how."""
 
     output: Path
-    layout: str | None = None
-    max_body: int | None = None
-    """None: as the recorder has it."""
+    settings: Settings | None = None
+    """All that a recorder can be told; None: nothing beside the output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from replayer.cassette.model import Request
+from replayer.cassette.model import Request, header
 from replayer.errors import UsageError
 from replayer.gateway.routes import Routes
 from replayer.inputs import Loaded
@@ -119,5 +119,5 @@ def _upstreams(loaded: Loaded, given: Sequence[Upstream]) -> dict[str, str]:
 
 def _veiled(redactor: Redactor, request: Request) -> Request:
     """A request as it may be shown."""
-    body = None if request.body is None else redactor.body(request.body)
+    body = None if request.body is None else redactor.body(request.body, header(request.headers, "content-type"))
     return replace(request, uri=redactor.uri(request.uri), headers=redactor.headers(request.headers), body=body)

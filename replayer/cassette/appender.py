@@ -9,13 +9,17 @@ the recording; `close` syncs.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
 from replayer.cassette import atomic
-from replayer.cassette.codec import Layout, decode, encode, encode_line, encode_preamble, layout_of
+from replayer.cassette.codec import Layout, decode, encode, encode_line, encode_pieces, encode_preamble
+from replayer.cassette.lines import begins_as_flow, flow_lines
+from replayer.cassette.long import LongInteraction, line_pieces
 from replayer.cassette.model import Cassette, Interaction, Metadata, Origin, Problem
 from replayer.errors import CassetteError, WriteError
 
@@ -23,6 +27,8 @@ __all__ = ["BLOCK_BELOW", "AppendMode", "Appender"]
 
 BLOCK_BELOW = 1000
 """Interactions from which a finished file stays in flow."""
+BLOCK_BELOW_BYTES = 16 * 2**20
+"""Bytes from which it does: nobody reads so much, and block loads slowly."""
 
 
 class AppendMode(StrEnum):
@@ -42,6 +48,8 @@ class Appender:
         """What was left out or mended when the file was opened."""
         self.count = 0
         """Interactions in the file; with `REWRITE`, the new ones."""
+        self.latest: float | None = None
+        """The latest `at` of those that were there before and stay."""
         self._held = held
         self._begin: bytes | None = None
         """What stands before the first new line, until that line is written; None where the file is ready."""
@@ -67,16 +75,18 @@ class Appender:
             raise
         return appender
 
-    def append(self, interaction: Interaction) -> None:
+    def append(self, interaction: Interaction | LongInteraction) -> None:
         """Write one interaction. Raises `WriteError` if the disk refuses; the file then holds what it held before."""
-        self._write(encode_line(interaction))
+        self._write(
+            line_pieces(interaction) if isinstance(interaction, LongInteraction) else [encode_line(interaction)]
+        )
         self.count += 1
         self._dirty = True
 
     def close(self, *, layout: Layout | None = None) -> None:
         """Rewrite the file in the wanted layout if anything was recorded, and let others write.
 
-        Without `layout`: block below 1,000 interactions, else flow.
+        Without `layout`: block below 1,000 interactions and 16 MiB, else flow.
         """
         try:
             if self._file is not None:
@@ -84,9 +94,11 @@ class Appender:
                     os.fsync(self._file)
                 os.close(self._file)
                 self._file = None
-            wanted = layout or (Layout.BLOCK if self.count < BLOCK_BELOW else Layout.FLOW)
+            small = self.count < BLOCK_BELOW and (self._size or 0) < BLOCK_BELOW_BYTES
+            wanted = layout or (Layout.BLOCK if small else Layout.FLOW)
             if self._dirty and wanted is not Layout.FLOW and self._kept_whole:
-                atomic.replace(self.path, encode(decode(self.path.read_bytes(), name=str(self.path)), wanted))
+                with flow_lines(self.path) as lines:
+                    atomic.replace(self.path, encode_pieces(lines.metadata, lines, wanted))
         finally:
             self.abandon()
 
@@ -110,6 +122,8 @@ class Appender:
     def _look(self, metadata: Metadata, mode: AppendMode) -> None:
         """Read what is there, and decide what stands before the first new line."""
         try:
+            if begins_as_flow(self.path) and self._walked(metadata, mode):
+                return
             data = self.path.read_bytes()
         except FileNotFoundError:
             data = b""
@@ -119,40 +133,58 @@ class Appender:
         if mode is AppendMode.REWRITE or not (old.interactions or old.problems):
             self._begin = encode_preamble(metadata)
             return
+        self.latest = max((one.response.at or 0.0 for one in old.interactions), default=None)
         merged = _merged(old, metadata)
         self.problems, self.count = old.problems, len(old.interactions)
         lost = [problem for problem in old.problems if problem.lost]
-        if layout_of(data) is Layout.FLOW and merged == old.metadata:
-            self._size = data.rfind(b"\n") + 1
-            self._kept_whole = not lost
-        elif lost:
+        if lost:
             raise CassetteError(
                 f"{self.path}: its entry {lost[0].index} is not one that we could keep ({lost[0].message}), and "
                 f"appending would rewrite the file; record into another one. Nothing was changed"
             )
-        else:
-            self._begin = encode(replace(old, metadata=merged), Layout.FLOW)
+        self._begin = encode(replace(old, metadata=merged), Layout.FLOW)
 
-    def _write(self, line: bytes) -> None:
+    def _walked(self, metadata: Metadata, mode: AppendMode) -> bool:
+        """Look at a flow file line by line; False where it has to be read and written anew as a whole."""
+        with flow_lines(self.path) as lines:
+            for one in lines:
+                self.count += 1
+                self.latest = max(self.latest or 0.0, one.response.at or 0.0)
+        if mode is AppendMode.REWRITE or not lines.entries:
+            self.count, self.latest = 0, None
+            self._begin = encode_preamble(metadata)
+            return True
+        old = Cassette(interactions=(), metadata=lines.metadata)
+        if _merged(old, metadata) != lines.metadata:
+            self.count, self.latest = 0, None
+            return False
+        self.problems, self._size = tuple(lines.problems), lines.size
+        self._kept_whole = not any(problem.lost for problem in lines.problems)
+        return True
+
+    def _write(self, pieces: Iterable[bytes]) -> None:
         if self._file is None:
             if self._begin is not None:
-                atomic.replace(self.path, self._begin + line)
-                self._size, self._begin = len(self._begin) + len(line), None
+                atomic.replace(self.path, chain([self._begin], pieces))
+                self._size, self._begin = self.path.stat().st_size, None
                 self._file = self._open_end()
                 return
             self._file = self._open_end()
         size = self._size or 0
+        length = 0
         try:
-            written = os.write(self._file, line)
-            while written < len(line):
-                written += os.write(self._file, line[written:])
+            for piece in pieces:
+                written = 0
+                while written < len(piece):
+                    written += os.write(self._file, piece[written:])
+                length += written
         except OSError as error:
             os.ftruncate(self._file, size)
             raise WriteError(
                 f"{self.path}: interaction {self.count} cannot be written: {error.strerror}; "
                 f"the {self.count} before it are in the file"
             ) from None
-        self._size = size + len(line)
+        self._size = size + length
 
     def _open_end(self) -> int:
         """The file, ready to be written to behind its last whole line."""

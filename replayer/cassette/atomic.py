@@ -7,7 +7,7 @@ holds the old content or the new one. The lock is a file beside the cassette tha
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -42,8 +42,9 @@ def release(held: FileLock) -> None:
     held.release()
 
 
-def replace(path: Path, data: bytes) -> None:
+def replace(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Put `data` in the place of the file, keeping its mode. The caller holds the lock, so one name will do."""
+    pieces = (data,) if isinstance(data, bytes) else data
     temporary = path.with_name(f".{path.name}.tmp")
     with writing(path):
         try:
@@ -51,12 +52,12 @@ def replace(path: Path, data: bytes) -> None:
             with open(descriptor, "wb") as file:
                 with suppress(FileNotFoundError):
                     os.fchmod(descriptor, path.stat().st_mode & 0o7777)
-                file.write(data)
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(descriptor)
             temporary.rename(path)
             _sync_folder(path.parent)
-        except OSError:
+        except BaseException:
             temporary.unlink(missing_ok=True)
             raise
 

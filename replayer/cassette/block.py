@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from replayer.cassette.scalars import KEY_LIMIT, json_line, json_text, number
 
-__all__ = ["block_text"]
+__all__ = ["block_items", "block_text"]
 
 _WIDTH = 120
 
@@ -30,6 +30,12 @@ _TRAILING = re.compile(r"[ \t](?:\n|\Z)")
 def block_text(document: Mapping[str, Any]) -> str:
     """The document as YAML, with a newline at its end."""
     return "".join(f"{line}\n" for line in _mapping(document, ""))
+
+
+def block_items(items: Iterable[Any]) -> Iterator[str]:
+    """The lines of a list that stands at the top level, item by item."""
+    for item in items:
+        yield from (f"{line}\n" for line in _sequence([item], ""))
 
 
 def _mapping(value: Mapping[Any, Any], indent: str) -> Iterator[str]:

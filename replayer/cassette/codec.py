@@ -8,24 +8,36 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 import orjson
 
 from replayer.cassette.extras import BadExtras
-from replayer.cassette.flow import FLOW_MARK, flow_line, is_flow, preamble, read_flow
+from replayer.cassette.flow import FLOW_MARK, flow_line, is_flow, preamble, read_flow, read_lines
 from replayer.cassette.foreign import foreign_bytes
+from replayer.cassette.jsonfile import json_pieces
 from replayer.cassette.loader import load_yaml
 from replayer.cassette.metadata import metadata_of, metadata_to_plain
 from replayer.cassette.migrate import Document, document_of, mended
 from replayer.cassette.model import Cassette, Interaction, Metadata, Problem
 from replayer.cassette.plain import Irregular, from_plain, to_plain
-from replayer.errors import CassetteError, UsageError
+from replayer.errors import CassetteError
 
-__all__ = ["FLOW_MARK", "Layout", "decode", "encode", "encode_line", "encode_preamble", "layout_of"]
+__all__ = [
+    "FLOW_MARK",
+    "Layout",
+    "decode",
+    "decode_lines",
+    "encode",
+    "encode_line",
+    "encode_pieces",
+    "encode_preamble",
+    "layout_of",
+]
 
 
 class Layout(StrEnum):
@@ -36,7 +48,7 @@ class Layout(StrEnum):
     FLOW = "flow"
     """YAML, an interaction a line: for appending, and for loading quickly."""
     JSON = "json"
-    """vcrpy's JSON serializer; text bodies only."""
+    """vcrpy's JSON serializer; a body that is no text stands as base64, which vcrpy does not play."""
 
 
 def layout_of(data: bytes) -> Layout:
@@ -75,22 +87,51 @@ def _decode(data: bytes, name: str) -> Cassette:
 
 
 def encode(cassette: Cassette, layout: Layout) -> bytes:
-    """Write a cassette. Raises `UsageError` where `Layout.JSON` cannot hold a body."""
-    if layout is Layout.FLOW:
-        if not cassette.interactions:
-            return encode_preamble(cassette.metadata).removesuffix(b"\n") + b" []\n"
-        return encode_preamble(cassette.metadata) + b"".join(map(encode_line, cassette.interactions))
-    document = {**_head(cassette.metadata), "interactions": [to_plain(one) for one in cassette.interactions]}
-    if layout is Layout.JSON:
-        return _json(document)
-    from replayer.cassette.block import block_text
+    """Write a cassette. Raises `UsageError` where `Layout.JSON` cannot hold what another tool put into it."""
+    return b"".join(encode_pieces(cassette.metadata, cassette.interactions, layout))
 
-    return block_text(document).encode()
+
+def encode_pieces(metadata: Metadata | None, interactions: Iterable[Interaction], layout: Layout) -> Iterator[bytes]:
+    """The same, interaction by interaction."""
+    interactions = iter(interactions)
+    first = next(interactions, None)
+    every = () if first is None else chain((first,), interactions)
+    if layout is Layout.FLOW:
+        head = encode_preamble(metadata)
+        yield head if first is not None else head.removesuffix(b"\n") + b" []\n"
+        yield from map(encode_line, every)
+    elif layout is Layout.JSON:
+        yield from json_pieces(_head(metadata), map(to_plain, every))
+    else:
+        from replayer.cassette.block import block_items, block_text
+
+        yield block_text(_head(metadata)).encode()
+        yield b"interactions: []\n" if first is None else b"interactions:\n"
+        yield from (line.encode() for line in block_items(map(to_plain, every)))
 
 
 def encode_line(interaction: Interaction) -> bytes:
     """One line of a flow file, with its newline."""
     return flow_line(to_plain(interaction))
+
+
+def decode_lines(
+    lines: Iterable[bytes], *, name: str
+) -> tuple[Metadata | None, Iterator[tuple[int, Interaction | None, list[Problem]]]]:
+    """A flow file by its whole lines: index, interaction (None where it cannot be used), problems; one at a time."""
+    head, entries = read_lines(lines, name=name)
+    document = document_of({**head, "interactions": []}, name=name)
+    return metadata_of(document.metadata, name=name), _decoded(entries)
+
+
+def _decoded(entries: Iterable[Any]) -> Iterator[tuple[int, Interaction | None, list[Problem]]]:
+    for index, entry in enumerate(entries):
+        try:
+            interaction, notes = _interaction(entry)
+        except (Irregular, BadExtras) as error:
+            yield index, None, [Problem(index=index, message=f"unsupported: {error}; it was left out", lost=True)]
+            continue
+        yield index, interaction, [Problem(index=index, message=note) for note in notes]
 
 
 def encode_preamble(metadata: Metadata | None) -> bytes:
@@ -188,21 +229,3 @@ def _was_cut(entry: Any) -> bool:
     if not isinstance(response, Mapping):
         return isinstance(entry.get("request"), Mapping)
     return "body" not in response or "status" not in response
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    try:
-        return json.dumps(document, indent=4).encode() + b"\n"
-    except TypeError:
-        index = next(n for n, entry in enumerate(document["interactions"]) if _unspeakable(entry))
-        raise UsageError(
-            f"interaction {index} has bytes that are no text, which JSON cannot hold: use the layout block or flow"
-        ) from None
-
-
-def _unspeakable(entry: Any) -> bool:
-    try:
-        json.dumps(entry)
-    except TypeError:
-        return True
-    return False

@@ -14,12 +14,12 @@ from typing import Any
 
 from replayer.cassette.model import Chunk, End, Frame, FrameKind, Omitted, Response, Sender
 
-__all__ = ["RESPONSE_KEYS", "BadExtras", "Extras", "extras_of", "extras_to_plain"]
+__all__ = ["RESPONSE_KEYS", "BadExtras", "Extras", "extras_of", "extras_to_plain", "frame_to_plain"]
 
 RESPONSE_KEYS = frozenset({"status", "headers", "body", "replayer"})
 """What the format knows inside `response`."""
 
-_KEYS = frozenset({"at", "chunks", "encoding", "end", "omitted", "frames", "stub"})
+_KEYS = frozenset({"at", "chunks", "encoding", "end", "omitted", "request_omitted", "frames", "stub"})
 
 
 class BadExtras(ValueError):
@@ -35,6 +35,8 @@ class Extras:
     encoding: str | None = None
     end: End = End.COMPLETE
     omitted: Omitted | None = None
+    request_omitted: Omitted | None = None
+    """Of the request: vcrpy takes no key of ours there."""
     frames: tuple[Frame, ...] | None = None
     stub: Mapping[str, Any] | None = None
     unknown: Mapping[str, Any] = field(default_factory=dict)
@@ -58,7 +60,8 @@ def extras_of(plain: Any, *, body: bytes) -> tuple[Extras, list[str]]:
         chunks=_chunks(plain.get("chunks"), body, notes),
         encoding=encoding,
         end=_end(plain.get("end")),
-        omitted=_omitted(plain.get("omitted")),
+        omitted=_omitted(plain, "omitted"),
+        request_omitted=_omitted(plain, "request_omitted"),
         frames=None if frames is None else tuple(_frame(frame, n) for n, frame in enumerate(frames)),
         stub=stub,
         unknown={key: value for key, value in plain.items() if key not in _KEYS},
@@ -66,7 +69,7 @@ def extras_of(plain: Any, *, body: bytes) -> tuple[Extras, list[str]]:
     return extras, notes
 
 
-def extras_to_plain(response: Response, *, trusted: bool) -> dict[str, Any]:
+def extras_to_plain(response: Response, *, trusted: bool, request_omitted: Omitted | None = None) -> dict[str, Any]:
     """The mapping `response.replayer`, or an empty one where there is nothing to say.
 
     `trusted` is False where a reader would look into the body for a compression that is not there, or is wanted:
@@ -83,8 +86,10 @@ def extras_to_plain(response: Response, *, trusted: bool) -> dict[str, Any]:
         plain["end"] = str(response.end)
     if response.omitted is not None:
         plain |= {"end": str(response.end), "omitted": _omitted_to_plain(response.omitted)}
+    if request_omitted is not None:
+        plain |= {"end": str(response.end), "request_omitted": _omitted_to_plain(request_omitted)}
     if response.frames is not None:
-        plain["frames"] = [_frame_to_plain(frame) for frame in response.frames]
+        plain["frames"] = [frame_to_plain(frame) for frame in response.frames]
     if response.stub is not None:
         plain |= {"end": str(response.end), "stub": dict(response.stub)}
     return plain
@@ -121,12 +126,13 @@ def _end(plain: Any) -> End:
         raise BadExtras(f"response.replayer.end is {plain!r}, not one of {', '.join(End)}") from None
 
 
-def _omitted(plain: Any) -> Omitted | None:
+def _omitted(replayer: Mapping[str, Any], key: str) -> Omitted | None:
+    plain = replayer.get(key)
     if plain is None:
         return None
     if isinstance(plain, dict) and type(plain.get("bytes")) is int and isinstance(plain.get("sha256"), str):
         return Omitted(bytes=plain["bytes"], sha256=plain["sha256"])
-    raise BadExtras("response.replayer.omitted is not a mapping of bytes and sha256")
+    raise BadExtras(f"response.replayer.{key} is not a mapping of bytes and sha256")
 
 
 def _omitted_to_plain(omitted: Omitted) -> dict[str, Any]:
@@ -157,7 +163,8 @@ def _frame(plain: Any, index: int) -> Frame:
     raise BadExtras(f"response.replayer.{where} has no text, no base64 and no close")
 
 
-def _frame_to_plain(frame: Frame) -> dict[str, Any]:
+def frame_to_plain(frame: Frame) -> dict[str, Any]:
+    """One item of `frames`."""
     plain: dict[str, Any] = {"at": frame.at, "from": str(frame.sender)}
     match frame.kind:
         case FrameKind.TEXT:

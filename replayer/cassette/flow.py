@@ -18,7 +18,7 @@ from replayer.cassette.loader import load_yaml
 from replayer.cassette.scalars import json_line
 from replayer.errors import CassetteError
 
-__all__ = ["FLOW_MARK", "FlowFile", "flow_line", "is_flow", "preamble", "read_flow"]
+__all__ = ["FLOW_MARK", "FlowFile", "flow_line", "is_flow", "preamble", "read_flow", "read_lines"]
 
 FLOW_MARK = "# replayer flow 1"
 """The first line of every flow file."""
@@ -64,9 +64,14 @@ def read_flow(data: bytes, *, name: str) -> FlowFile:
     """Read a flow file. Raises `CassetteError` for a whole line that cannot be read."""
     lines = data.split(b"\n")
     torn = lines.pop() != b""
+    head, entries = read_lines(lines, name=name)
+    return FlowFile(head=head, entries=list(entries), torn=torn)
+
+
+def read_lines(lines: Iterable[bytes], *, name: str) -> tuple[Mapping[str, Any], Iterator[Any]]:
+    """The head of a flow file, and its entries as they are asked for; whole lines, without their newlines."""
     numbered = enumerate(lines, 1)
-    head = _head(numbered, name)
-    return FlowFile(head=head, entries=list(_entries(numbered, name)), torn=torn)
+    return _head(numbered, name), _entries(numbered, name)
 
 
 def _head(lines: Iterator[tuple[int, bytes]], name: str) -> dict[str, Any]:

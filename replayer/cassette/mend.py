@@ -27,6 +27,8 @@ def mended_request(plain: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     if not isinstance(method, str):
         raise Irregular(f"its request's method is {method!r}")
     body = plain.get("body")
+    if isinstance(body, dict) and body.keys() == {"base64_string"}:
+        body = _unbase64(body["base64_string"], "request")
     if body is None and "parsed_body" in plain:
         body = _json(plain["parsed_body"])
     return {
@@ -91,10 +93,7 @@ def _response_body(plain: dict[str, Any], notes: list[str]) -> str | bytes:
     if isinstance(body, dict) and "string" in body:
         body = body["string"]
     elif isinstance(body, dict) and isinstance(body.get("base64_string"), str):
-        try:
-            return b64decode(body["base64_string"])
-        except binascii.Error as error:
-            raise Irregular(f"its response's base64_string: {error}") from None
+        return _unbase64(body["base64_string"], "response")
     return b"" if body is None else _body(body, notes, "response")
 
 
@@ -107,6 +106,16 @@ def _body(body: Any, notes: list[str], whose: str) -> str | bytes:
         notes.append(f"its {whose}'s body is the bare value {body!r}, which YAML may have changed: quote it")
         return json.dumps(body)
     raise Irregular(f"its {whose}'s body is a {type(body).__name__}")
+
+
+def _unbase64(text: Any, whose: str) -> bytes:
+    """Bytes in a JSON cassette, as vcrpy wrote them before 1.0."""
+    if not isinstance(text, str):
+        raise Irregular(f"its {whose}'s base64_string is a {type(text).__name__}")
+    try:
+        return b64decode(text)
+    except binascii.Error as error:
+        raise Irregular(f"its {whose}'s base64_string: {error}") from None
 
 
 def _json(value: Any) -> str:

@@ -122,6 +122,8 @@ class Request:
     """Absolute: scheme, host, path and query. `ws:` or `wss:` for a WebSocket."""
     headers: Headers = ()
     body: bytes | None = None
+    omitted: Omitted | None = None
+    """A body that was passed through and not stored; `body` is None then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

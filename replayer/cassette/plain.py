@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from replayer.cassette.extras import RESPONSE_KEYS, Extras, extras_of, extras_to_plain
-from replayer.cassette.model import Headers, Interaction, Request, Response, header
+from replayer.cassette.model import Headers, Interaction, Omitted, Request, Response, header
 
 __all__ = ["Irregular", "from_plain", "to_plain"]
 
@@ -29,9 +29,9 @@ def from_plain(entry: Any) -> tuple[Interaction, list[str]]:
         raise Irregular("it has no request")
     if type(answered) is not dict:
         raise Irregular("it has no response")
-    response, notes = _response(answered)
+    response, request_omitted, notes = _response(answered)
     extra = {} if len(entry) == 2 else {key: v for key, v in entry.items() if key not in ("request", "response")}
-    return Interaction(request=_request(asked), response=response, extra=extra), notes
+    return Interaction(request=_request(asked, request_omitted), response=response, extra=extra), notes
 
 
 def to_plain(interaction: Interaction) -> dict[str, Any]:
@@ -43,7 +43,8 @@ def to_plain(interaction: Interaction) -> dict[str, Any]:
         "body": {"string": _text_or_bytes(response.body)},
     }
     answered.update({key: value for key, value in response.extra.items() if key != "replayer"})
-    ours = extras_to_plain(response, trusted=header(response.headers, "content-encoding") is None)
+    trusted = header(response.headers, "content-encoding") is None
+    ours = extras_to_plain(response, trusted=trusted, request_omitted=request.omitted)
     if ours:
         answered["replayer"] = ours
     return {
@@ -58,7 +59,7 @@ def to_plain(interaction: Interaction) -> dict[str, Any]:
     }
 
 
-def _request(plain: dict[str, Any]) -> Request:
+def _request(plain: dict[str, Any], omitted: Omitted | None) -> Request:
     method, uri, body = plain.get("method"), plain.get("uri"), plain.get("body")
     if not (type(method) is str and method.upper() == method and type(uri) is str and plain.keys() <= _REQUEST_KEYS):
         raise Irregular("its request has no method or no uri, or something else beside them")
@@ -66,10 +67,10 @@ def _request(plain: dict[str, Any]) -> Request:
         body = body.encode()
     elif body is not None and type(body) is not bytes:
         raise Irregular(f"its request's body is a {type(body).__name__}")
-    return Request(method=method, uri=uri, headers=_headers(plain.get("headers")), body=body)
+    return Request(method=method, uri=uri, headers=_headers(plain.get("headers")), body=body, omitted=omitted)
 
 
-def _response(plain: dict[str, Any]) -> tuple[Response, list[str]]:
+def _response(plain: dict[str, Any]) -> tuple[Response, Omitted | None, list[str]]:
     status, body = plain.get("status"), plain.get("body")
     if type(status) is not dict or type(body) is not dict:
         raise Irregular("its response has no status or no body")
@@ -102,7 +103,7 @@ def _response(plain: dict[str, Any]) -> tuple[Response, list[str]]:
         stub=extras.stub,
         extra=others,
     )
-    return response, notes
+    return response, extras.request_omitted, notes
 
 
 def _headers(plain: Any) -> Headers:

@@ -6,15 +6,17 @@ The codec says what bytes mean; this says when they are read and written. Append
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from replayer.cassette import atomic
 from replayer.cassette.appender import Appender, AppendMode
-from replayer.cassette.codec import Layout, decode, encode
-from replayer.cassette.model import Cassette
+from replayer.cassette.codec import Layout, decode, encode_pieces
+from replayer.cassette.lines import begins_as_flow, flow_lines
+from replayer.cassette.model import Cassette, Interaction
 from replayer.errors import CassetteError
 
-__all__ = ["AppendMode", "Appender", "read", "write"]
+__all__ = ["AppendMode", "Appender", "iterate", "read", "write"]
 
 
 def read(path: Path) -> Cassette:
@@ -28,12 +30,28 @@ def read(path: Path) -> Cassette:
     return decode(data, name=str(path))
 
 
+def iterate(path: Path) -> Iterator[Interaction]:
+    """The interactions in a file, one after the other; of a flow file no more than one is in memory.
+
+    Raises `CassetteError`, also on the way.
+    """
+    try:
+        if not begins_as_flow(path):
+            yield from read(path).interactions
+            return
+        with flow_lines(path) as lines:
+            yield from lines
+    except FileNotFoundError:
+        raise CassetteError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise CassetteError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
 def write(path: Path, cassette: Cassette, *, layout: Layout) -> None:
     """Put a cassette in a file, whole or not at all. Raises `LockedError` while a recorder writes it."""
     path = Path(os.path.realpath(path))  # through a link, or the rename would replace the link
-    data = encode(cassette, layout)
     held = atomic.lock(path)
     try:
-        atomic.replace(path, data)
+        atomic.replace(path, encode_pieces(cassette.metadata, cassette.interactions, layout))
     finally:
         atomic.release(held)

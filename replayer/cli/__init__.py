@@ -16,9 +16,14 @@ from replayer.errors import ReplayerError, closest
 __all__ = ["main"]
 
 COMMANDS = {
+    "convert": "replayer.cli.convert",
     "demo": "replayer.cli.demo",
+    "drift": "replayer.cli.drift",
+    "infer": "replayer.cli.infer",
     "record": "replayer.cli.record",
+    "redact": "replayer.cli.redact",
     "replay": "replayer.cli.replay",
+    "scan": "replayer.cli.scan",
     "show": "replayer.cli.show",
     "verify": "replayer.cli.verify",
     "worker": "replayer.cli.worker",

@@ -1,7 +1,8 @@
 """`replayer replay`: a gateway in the foreground, until it is told to stop.
 
 The rule: one line on stdout, the address; everything else on stderr, and nothing that grows with the requests, so that
-nobody has to read either. What the run was is said once, at its end.
+nobody has to read either. What the run was is said once, at its end. Around a program (`-- COMMAND`) stdout is the
+program's, and the run ends with it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from replayer.cli.around import bases_of, run
+from replayer.cli.console import Console, LogFormat, told
 from replayer.cli.sources import Asked, door_options, doors, source_of, source_options
+from replayer.cli.wrapping import WrappingCommand
 from replayer.clock import SystemClock
 from replayer.errors import ExitStatus, UsageError, closest
 from replayer.inputs import Loaded
@@ -27,12 +31,17 @@ from replayer.run import Run, Summary
 from replayer.service import Contracts, Options, Service, build
 from replayer.source import Mode
 from replayer.watch import watch
+from replayer.wrap.program import Program
 
 if TYPE_CHECKING:
     from replayer.record.messages import Summary as Recorded
 
-__all__ = ["Condition", "command", "play", "told"]
+__all__ = ["Condition", "Played", "command", "play"]
 
+_COLLECTED = (20_000, 50, 100)
+"""What the garbage collector waits for. A request leaves a hundred objects in the journal and no cycles: at Python's
+own 700 it would walk the journal again and again (measured: one part in twelve of the time)."""
+FAIL_ON, FAIL_ON_WRAPPED = "fault-not-applied", "miss,fault-not-applied"
 _TOLD = 20
 """Lines of a list that are told."""
 
@@ -46,7 +55,7 @@ class Condition(StrEnum):
     FAULT_NOT_APPLIED = "fault-not-applied"
 
 
-@click.command("replay")
+@click.command("replay", cls=WrappingCommand)
 @click.argument("paths", nargs=-1, metavar="PATH|NAME…")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -58,11 +67,12 @@ class Condition(StrEnum):
 )
 @click.option(
     "--fail-on",
-    default=Condition.FAULT_NOT_APPLIED.value,
-    show_default=True,
+    default=None,
     metavar="LIST",
-    help="What ends the run with 1: miss, violation, unused, fault-not-applied, or none; separated by commas.",
+    help="What ends the run with 1: miss, violation, unused, fault-not-applied, or none; separated by commas.  "
+    "[default: fault-not-applied; with -- COMMAND also miss]",
 )
+@click.option("--env", "assignments", multiple=True, metavar="VAR=NAME", help="Of COMMAND: VAR is NAME's base URL.")
 @click.option("--seed", type=int, default=None, help="Of the chance in faults.  [default: random, told at the end]")
 @click.option(
     "--contracts",
@@ -80,7 +90,8 @@ def command(
     port: int | None,
     repeat: str | None,
     pace: str | None,
-    fail_on: str,
+    fail_on: str | None,
+    assignments: tuple[str, ...],
     seed: int | None,
     contracts: str,
     watched: bool,
@@ -96,13 +107,17 @@ def command(
     proxy: bool,
     proxy_port: int,
     socket: Path | None,
+    wrapped: tuple[str, ...] | None,
 ) -> None:
     """Answer requests from cassettes, and dispatch to live workers where the directory says so.
 
     A PATH is a cassette or a directory (its replayer.toml and every cassette below it); a NAME is a bundled
     directory. Ends with Ctrl-C: 0; 1 if --fail-on is met; 3 if no request came.
+
+    Behind -- stands a program to run: it gets the environment that its clients need, also keys where none is set; the
+    run ends with it, and with its exit status if that is not 0.
     """
-    conditions = read_conditions(fail_on)
+    conditions = read_conditions(fail_on or (FAIL_ON if wrapped is None else FAIL_ON_WRAPPED))
     asked = source_of(
         paths,
         mode=record_mode,
@@ -118,6 +133,9 @@ def command(
     if watched and source.taping is not None:
         raise UsageError("--watch: a run that records changes its cassette itself; leave --watch out")
     loaded = asked.load()
+    program = Program.of(wrapped, assignments, bases_of(loaded, source.upstreams))
+    if program is not None and repeat is None:
+        repeat = "none"
     options = Options(
         host=host,
         port=port,
@@ -137,23 +155,46 @@ def command(
             socket=socket,
         ),
     )
-    sys.exit(play(asked, loaded, options, conditions, watched=asked.paths if watched else ()))
+    played = play(asked, loaded, options, program=program, watched=asked.paths if watched else ())
+    held = _end(played.run, conditions)
+    if played.recorded is not None:
+        _tell([told(played.recorded)])
+    sys.exit(played.status or held)
+
+
+class Played(NamedTuple):
+    """A run that is over."""
+
+    run: Run
+    status: int
+    """Of the program that it was made for; 0 without one."""
+    recorded: Recorded | None
+    """What its recorder wrote; None where there was none."""
 
 
 def play(
-    asked: Asked, loaded: Loaded, options: Options, conditions: frozenset[Condition], *, watched: Sequence[str] = ()
-) -> ExitStatus:
-    """One run, from its first line to its summary. Raises whatever keeps it from starting, or ends it."""
+    asked: Asked,
+    loaded: Loaded,
+    options: Options,
+    *,
+    program: Program | None = None,
+    watched: Sequence[str] = (),
+    console: Console | None = None,
+) -> Played:
+    """One run, until it is over. `console` hears the recorder. Raises whatever keeps it from starting, or ends it."""
     service = build(loaded, options, clock=SystemClock(), environment=os.environ)
     if options.source.taping is None:
         service.reloads(asked.load)
+    service.hears((console or Console(LogFormat.TEXT)).hear)
     _tell(_problems(loaded))
     # What is loaded stays for the whole run: the garbage collector need not walk it again and again.
     gc.freeze()
-    recorded = asyncio.run(_serve(service, watched))
-    if recorded is not None:
-        _tell([told(recorded)])
-    return _end(service.run, conditions)
+    gc.set_threshold(*_COLLECTED)
+    serving = (
+        _serve(service, watched) if program is None else _serve_program(service, program, loaded, options, console)
+    )
+    status, recorded = asyncio.run(serving)
+    return Played(run=service.run, status=status, recorded=recorded)
 
 
 def read_conditions(text: str) -> frozenset[Condition]:
@@ -170,15 +211,28 @@ def read_conditions(text: str) -> frozenset[Condition]:
     return frozenset(Condition(name) for name in names)
 
 
-async def _serve(service: Service, watched: Sequence[str]) -> Recorded | None:
-    """Until it is told to stop, or the recorder behind it is lost: then `stop` raises why."""
+async def _serve_program(
+    service: Service, program: Program, loaded: Loaded, options: Options, console: Console | None
+) -> tuple[int, Recorded | None]:
+    """Serve for as long as the program runs; its exit status, and what was recorded."""
+    address, *_ = await service.start()
+    if console is None:
+        _tell([f"listening on {address.url}"])
+    try:
+        status = await run(program, address.url, loaded, _tell, upstreams=options.source.upstreams)
+    finally:
+        recorded = await service.stop()
+    return status, recorded
+
+
+async def _serve(service: Service, watched: Sequence[str]) -> tuple[int, Recorded | None]:
+    """Until somebody asks for the end, or the recorder behind it is lost: then `stop` raises why."""
     stopping = service.shutdown
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     for address in await service.start():
         _say(f"listening on {address.url}{f' ({address.note})' if address.note else ''}")
-    service.on_say(lambda line: _tell([line]))
     for name, base in service.bases():
         _tell([f"{name}: {base}"])
     waiting: list[asyncio.Task[Any]] = [asyncio.create_task(event.wait()) for event in (stopping, service.lost)]
@@ -192,7 +246,7 @@ async def _serve(service: Service, watched: Sequence[str]) -> Recorded | None:
         for task in waiting:
             task.cancel()
         recorded = await service.stop()
-    return recorded
+    return ExitStatus.HELD, recorded
 
 
 def _say(line: str) -> None:
@@ -244,18 +298,6 @@ def _is_met(condition: Condition, summary: Summary) -> bool:
         Condition.UNUSED: len(summary.unplayed),
         Condition.FAULT_NOT_APPLIED: summary.not_applied,
     }[condition] > 0
-
-
-def told(recorded: Recorded) -> str:
-    """What a recorder says at its end, for people."""
-    if not recorded.file:
-        return "nothing was recorded, no file was written"
-    recovered = f", {recorded.recovered} recovered from an interrupted run" if recorded.recovered else ""
-    return (
-        f"recorded {recorded.exchanges} exchange(s) ({recorded.connections} WebSocket, {recorded.frames} frames), "
-        f"{recorded.bytes:,} bytes, {recorded.redacted} secret(s) redacted in bodies and frames{recovered}: "
-        f"{recorded.file}"
-    )
 
 
 def _summary(summary: Summary, conditions: frozenset[Condition]) -> list[str]:

@@ -17,6 +17,7 @@ import orjson
 
 from replayer.cassette.model import Cassette, End, Frame, FrameKind, Headers, Interaction, Sender, header
 from replayer.cassette.sse import split_events
+from replayer.cli.show_jobs import job_list, job_page
 from replayer.errors import UsageError
 from replayer.inputs import NamedCassette, load
 
@@ -30,15 +31,22 @@ _WIDEST = 60
 @click.command("show")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…", type=click.Path(exists=False, path_type=Path))
 @click.option("--interaction", "-n", "number", type=click.IntRange(0), help="Show this one in full (from 0).")
+@click.option("--jobs", is_flag=True, help="The jobs in workers' connections, and the request that caused each.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def command(paths: tuple[Path, ...], number: int | None, as_json: bool) -> None:
+def command(paths: tuple[Path, ...], number: int | None, jobs: bool, as_json: bool) -> None:
     """Show what is recorded in cassettes: a line an interaction, or one of them in full.
 
     A PATH is a cassette or a directory of them. `pieces` are the chunks of a body or the frames of a connection, `at`
     is milliseconds since the file's first request.
     """
     cassettes = load([str(path) for path in paths]).cassettes
-    if number is not None:
+    if jobs:
+        if as_json:
+            click.echo(_dumped([job_list(name, cassette) for name, cassette in cassettes]))
+            return
+        for name, cassette in cassettes:
+            click.echo("\n".join(job_page(name, cassette)))
+    elif number is not None:
         name, cassette = _only(cassettes)
         interaction = _numbered(cassette, name, number)
         click.echo(_dumped(_in_full(interaction, number)) if as_json else "\n".join(_told(interaction, number)))

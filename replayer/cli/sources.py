@@ -13,6 +13,7 @@ from replayer.errors import UsageError
 from replayer.gateway.relay import Bending
 from replayer.inputs import Loaded, load
 from replayer.listening import Doors, Port
+from replayer.record.settings import Settings
 from replayer.record.upstreams import Upstream, parse
 from replayer.source import Mode, Source, Taping
 
@@ -131,8 +132,7 @@ def source_of(
     upstreams: Sequence[str],
     output: Path | None,
     allow_faults: bool,
-    layout: str | None = None,
-    max_body: int | None = None,
+    settings: Settings | None = None,
 ) -> Asked:
     """What the options say. UsageError where they contradict each other, or something is missing."""
     chosen = Mode(mode)
@@ -150,7 +150,7 @@ def source_of(
             # What is recorded into is played too, wherever it lies.
             here = [path for path in paths if Path(path).exists() or Path(path) != output]
             paths = here if not output.exists() or _below(output, here) else [*here, str(output)]
-            taping = Taping(output=output, layout=layout, max_body=max_body)
+            taping = Taping(output=output, settings=settings)
             source = Source(mode=source.mode, upstreams=source.upstreams, taping=taping, faults=source.faults)
     elif output is not None:
         raise UsageError("--output is what is recorded into, and nothing is recorded: give a --record-mode")

@@ -1,13 +1,11 @@
-"""`replayer worker`: a small worker to try a queue with."""
+"""`replayer worker`: a check of workers, and a small worker to try a queue with."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import random
-import signal
-
 import click
+
+from replayer.cli.worker_check import check
+from replayer.cli.worker_simulate import simulate
 
 __all__ = ["command"]
 
@@ -17,95 +15,5 @@ def command() -> None:
     """Workers: programs that connect to a queue and work on its jobs."""
 
 
-@command.command("simulate")
-@click.option(
-    "--url",
-    envvar="CASOLA_WS_URL",
-    default="ws://127.0.0.1:8788",
-    show_default=True,
-    show_envvar=True,
-    help="The queue's base URL; /ws is added to it.",
-)
-@click.option("--worker-id", envvar="CASOLA_INSTANCE_ID", show_envvar=True, help="Default: simulated-<process id>.")
-@click.option("--config-id", envvar="CASOLA_CONFIG_ID", default="default", show_default=True, show_envvar=True)
-@click.option(
-    "--capacity",
-    envvar="CASOLA_CAPACITY",
-    type=click.IntRange(min=0),
-    default=1,
-    show_default=True,
-    show_envvar=True,
-    help="Jobs at a time.",
-)
-@click.option(
-    "--delay",
-    envvar="CASOLA_SIMULATED_EXECUTION_TIME",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    show_default=True,
-    show_envvar=True,
-    help="Seconds that a job takes.",
-)
-@click.option(
-    "--error-rate",
-    envvar="CASOLA_SIMULATED_ERROR_RATE",
-    type=click.FloatRange(min=0, max=1),
-    default=0.0,
-    show_default=True,
-    show_envvar=True,
-    help="The share of jobs that fail.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the chance that --error-rate draws from.")
-@click.option("--once", is_flag=True, help="End where the connection fails or is lost, rather than try again.")
-def simulate(
-    url: str,
-    worker_id: str | None,
-    config_id: str,
-    capacity: int,
-    delay: float,
-    error_rate: float,
-    seed: int,
-    once: bool,
-) -> None:
-    """Run a small worker that answers every task with a mock result.
-
-    Each job is a line on stderr. SIGINT or SIGTERM drains it: running jobs are finished, then it ends with 0; a second
-    signal ends it at once. With CASOLA_API_TOKEN set, the token is sent as Bearer.
-    """
-    from replayer.worker.options import Options, Reconnect
-
-    options = Options(
-        url=url,
-        worker_id=worker_id or f"simulated-{os.getpid()}",
-        config_id=config_id,
-        capacity=capacity,
-        delay=delay,
-        error_rate=error_rate,
-        token=os.environ.get("CASOLA_API_TOKEN") or None,
-        reconnect=Reconnect.NEVER if once else Reconnect.ALWAYS,
-    )
-    from replayer.clock import SystemClock
-    from replayer.worker.simulate import SimulatedWorker
-
-    async def run() -> None:
-        worker = SimulatedWorker(options, clock=SystemClock(), random=random.Random(seed), report=_report)
-        loop = asyncio.get_running_loop()
-        running = asyncio.current_task()
-        assert running is not None
-
-        def stop(number: signal.Signals) -> None:
-            loop.add_signal_handler(number, running.cancel)
-            worker.stop()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop, number)
-        await worker.run()
-
-    try:
-        asyncio.run(run())
-    except asyncio.CancelledError:
-        raise SystemExit(128 + signal.SIGINT) from None
-
-
-def _report(line: str) -> None:
-    click.echo(f"worker: {line}", err=True)
+command.add_command(check)
+command.add_command(simulate)

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import orjson
 
 from replayer.bundled import schemas_folder
 from replayer.contract.asyncapi import Channel, read_asyncapi
+from replayer.contract.binding import KEY, Bindings, WrongBinding
+from replayer.contract.convert import asyncapi_3, is_asyncapi_2, is_openapi_30, references, schemas_31
 from replayer.contract.documents import place
 from replayer.contract.known import keywords
 from replayer.contract.openapi import Content, Operation, read_openapi
@@ -25,7 +27,7 @@ from replayer.contract.schema import Engine, Schema
 from replayer.contract.validate import Contract
 from replayer.errors import ContractError
 
-__all__ = ["BASE", "Registry", "bundled", "load"]
+__all__ = ["BASE", "Registry", "bundled", "load", "of_documents"]
 
 BASE = "https://replayer.dev/schemas/"
 """Where the `$id`s of bundled schemas begin."""
@@ -43,6 +45,7 @@ _BUNDLED = (
     "oagw/openapi.json",
 )
 _INSIDE = "replayer:inside"
+_BOUND = "urn:replayer:bound:"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -61,10 +64,27 @@ def load(paths: Sequence[Path]) -> Contract:
     channels: list[Channel] = []
     for uri in [registry.add(path) for path in paths]:
         registry.read(uri, operations, channels)
+    for number, contents in enumerate(registry.bindings.documents()):
+        registry.hold(f"{_BOUND}{number}", contents)
+        registry.read(f"{_BOUND}{number}", operations, channels)
     for schema in _schemas(operations, channels):
         registry.check(schema)
     for name in _BUNDLED:
         registry.read(BASE + name, operations, channels)
+    return Contract(operations, channels, registry.compile)
+
+
+def of_documents(documents: Sequence[Any]) -> Contract:
+    """The contract of documents that are at hand, and of nothing else. Raises ContractError for a wrong one."""
+    registry = Registry()
+    operations: list[Operation] = []
+    channels: list[Channel] = []
+    for number, contents in enumerate(documents):
+        uri = f"urn:replayer:document:{number}"
+        registry.hold(uri, contents)
+        registry.read(uri, operations, channels)
+    for schema in _schemas(operations, channels):
+        registry.check(schema)
     return Contract(operations, channels, registry.compile)
 
 
@@ -74,6 +94,9 @@ class Registry:
     def __init__(self) -> None:
         self._contents: dict[str, Any] = {}
         self._user = False
+        self._in_30: set[str] = set()
+        """Files that an OpenAPI 3.0 document refers to: their schemas are in its dialect."""
+        self.bindings = Bindings()
 
     def add(self, path: Path) -> str:
         """Take a user's document in; its URI. Raises ContractError where it cannot be read or is no schema."""
@@ -85,8 +108,12 @@ class Registry:
             self._contents.setdefault(own.removesuffix("#"), contents)
         return uri
 
+    def hold(self, uri: str, contents: Any) -> None:
+        """Take in a document whose contents are known."""
+        self._contents[uri] = contents
+
     def read(self, uri: str, operations: list[Operation], channels: list[Channel]) -> None:
-        """Add what a document binds. A plain schema binds nothing: other documents refer to it."""
+        """Add what a document binds. A plain schema binds what its `x-binds` says; other documents may refer to it."""
         document = place(uri, self.fetch)
         if not isinstance(document.value, dict):
             raise document.wrong("an OpenAPI, AsyncAPI or JSON Schema document is an object")
@@ -98,6 +125,11 @@ class Registry:
             raise document.wrong("Swagger 2 is not read; convert the document to OpenAPI 3.1")
         elif not any(key in document.value for key in ("$schema", "$id", "$defs", "type", "properties", "$ref")):
             raise document.wrong("neither an OpenAPI, an AsyncAPI nor a JSON Schema document")
+        elif KEY in document.value:
+            try:
+                self.bindings.add(uri, document.value[KEY])
+            except WrongBinding as wrong:
+                raise document.wrong(str(wrong)) from wrong
 
     def check(self, schema: Schema) -> None:
         """Hold a user's schema against the meta-schema, and compile it. Raises ContractError."""
@@ -139,6 +171,15 @@ class Registry:
             return {**contents, "$id": uri}
         return contents
 
+    def _modern(self, uri: str, contents: Any) -> Any:
+        """A user's document in the versions that are read here."""
+        if is_asyncapi_2(contents):
+            return asyncapi_3(contents)
+        if is_openapi_30(contents) or uri in self._in_30:
+            self._in_30.update(urljoin(uri, reference) for reference in references(contents))
+            return schemas_31(contents)
+        return contents
+
     def fetch(self, uri: str) -> Any:
         """A document's contents by its URI. Raises ContractError; asks no network."""
         if uri in self._contents:
@@ -150,7 +191,7 @@ class Registry:
             contents = orjson.loads(path.read_bytes())
         elif uri.startswith("file:") and self._user:
             path = Path(unquote(urlsplit(uri).path))
-            contents = read_plain(path)
+            contents = self._modern(uri, read_plain(path))
             binds = isinstance(contents, dict) and ("openapi" in contents or "asyncapi" in contents)
             problem = None if binds or not isinstance(contents, dict | bool) else _meta_problem(contents)
             if problem is not None:

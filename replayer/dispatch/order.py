@@ -10,7 +10,17 @@ from replayer.contract.violation import Severity, Violation
 from replayer.dispatch.job import Job
 from replayer.dispatch.messages import Malformed
 
-__all__ = ["after_drain", "late", "malformed", "no_such_job", "not_running", "register_first", "stale_fence", "unasked"]
+__all__ = [
+    "after_drain",
+    "foreign_fence",
+    "late",
+    "malformed",
+    "no_such_job",
+    "not_running",
+    "register_first",
+    "stale_fence",
+    "unasked",
+]
 
 
 def _broken(rule: str, expected: str, actual: str, pointer: str = "", severity: Severity = Severity.ERROR) -> Violation:
@@ -56,6 +66,11 @@ def stale_fence(job: Job, fence: int) -> Violation:
     """An answer with another fence than the newest attempt's; to be expected from a worker that had been lost."""
     severity = Severity.WARNING if job.attempts > 1 else Severity.ERROR
     return _broken("fence", f"the fence {job.fence} of the newest attempt", str(fence), "/fence_token", severity)
+
+
+def foreign_fence(wanted: int, fence: int) -> Violation:
+    """An answer to a persisted job with a fence that is not its own."""
+    return _broken("fence", f"the job's fence {wanted}", str(fence), "/fence_token")
 
 
 def unasked(kind: str) -> Violation:

@@ -13,15 +13,18 @@ from aiohttp import web
 from replayer.cassette.model import Request, header
 from replayer.errors import ReplayerError
 from replayer.gateway import answers
+from replayer.gateway.departed import Teller
 from replayer.gateway.exchange import Exchange, Parts
 from replayer.gateway.inject import injection
 from replayer.gateway.narrow import narrowed
 from replayer.gateway.refusal import refusal
 from replayer.gateway.relay import unnamed
 from replayer.gateway.relay_socket import relay_socket
-from replayer.gateway.websocket import play_connection
+from replayer.gateway.routes import Route
+from replayer.gateway.websocket import Playing
 from replayer.journal import Outcome
-from replayer.match.player import Miss
+from replayer.match.conversation import Conversation
+from replayer.match.player import Hit, Miss
 
 __all__ = ["Connector"]
 
@@ -70,7 +73,17 @@ class Connector:
             if relay is not None and reach is not None:
                 return await relay_socket(relay, exchange, replace(asked, uri=target), reach)
             return await self._miss(exchange, found)
-        return await play_connection(exchange, found, route.rules, redact=self._parts.redact)
+        return await self._play(exchange, found, route)
+
+    async def _play(self, exchange: Exchange, hit: Hit, route: Route) -> web.StreamResponse:
+        frames = hit.interaction.response.frames
+        if frames is None:  # a handshake that was refused when it was recorded
+            exchange.entry.interaction = hit.name
+            return await exchange.answer(hit.interaction.response, Outcome.HIT)
+        player = self._parts.player
+        teller = Teller(rules=route.rules, show=player.show, redact=self._parts.redact_text)
+        conversation = Conversation(frames, route.rules, gate=route.gate)
+        return await Playing(exchange, hit, conversation, pace=route.pace, teller=teller).to_its_end()
 
     async def _miss(self, exchange: Exchange, miss: Miss) -> web.StreamResponse:
         exchange.entry.details["nearest"] = [answers.described(near) for near in miss.nearest]

@@ -48,6 +48,8 @@ class Parts:
     judge: Judge
     redact: Callable[[str], str]
     """Takes the secrets out of a request target."""
+    redact_text: Callable[[str], str]
+    """Takes them out of a message."""
     recorded_paths: Collection[str]
     """Of what is loaded: where control answers at the root, it answers none of these."""
     miss_status: int

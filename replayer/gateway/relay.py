@@ -32,7 +32,7 @@ from replayer.gateway.ports import Kept, Recorder
 from replayer.gateway.prepared import prepare
 from replayer.gateway.upstreams import Asking, Keeping, Reach, Upstreams
 from replayer.journal import Outcome
-from replayer.match.body import inflated
+from replayer.match.inflate import inflated
 
 __all__ = ["RELAYED", "Bending", "Relay", "unnamed"]
 

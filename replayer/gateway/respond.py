@@ -25,6 +25,7 @@ from replayer.gateway.relay import unnamed
 from replayer.gateway.routes import Route
 from replayer.gateway.shelf import Shelf
 from replayer.journal import Outcome
+from replayer.match.index import Known
 from replayer.match.player import Miss
 
 __all__ = ["Responder"]
@@ -55,7 +56,8 @@ class Responder:
             return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
         asked = Request(method=exchange.raw.method, uri=target, headers=exchange.headers, body=body or None)
         live = self._live(exchange)
-        violations = self._judge.request(asked, service=None if live is None else live.service)
+        known = None if live is not None else self._parts.player.recognise(asked, route.rules)
+        violations = self._judge.request(asked, service=None if live is None else live.service, known=known)
         if violations:
             exchange.entry.violations.extend(told(violations))
         if injected is not None and (instead := injected.instead(asked, route.host)) is not None:
@@ -64,7 +66,7 @@ class Responder:
             # A dispatched route is the gateway's own: no base path of an upstream belongs in front of it.
             own = asked if target is exchange.target else replace(asked, uri=exchange.target)
             return await self._dispatch(exchange, own, live, injected)
-        return await self._play(exchange, asked, route, cassettes, injected)
+        return await self._play(exchange, asked, route, cassettes, injected, known)
 
     def forget(self) -> None:
         """What was made ready is no longer what is loaded."""
@@ -84,13 +86,20 @@ class Responder:
         route: Route,
         cassettes: frozenset[str] | None,
         injected: Injection | None,
+        known: Known | None,
     ) -> web.StreamResponse:
         entry = exchange.entry
         relay = self._parts.relay
         if relay is not None and relay.always and (reach := relay.upstreams.of(route)) is not None:
             return await relay.respond(exchange, asked, reach, injected)
         found = self._parts.player.answer(
-            asked, state=exchange.session.play, entry=entry.id, cassettes=cassettes, host=route.host, rules=route.rules
+            asked,
+            state=exchange.session.play,
+            entry=entry.id,
+            cassettes=cassettes,
+            host=route.host,
+            rules=route.rules,
+            known=known,
         )
         if isinstance(found, Miss):
             if relay is not None and (reach := relay.upstreams.of(route)) is not None:
@@ -99,14 +108,14 @@ class Responder:
         shelved = self._shelf.take(found, route.pace)
         entry.outcome = Outcome.HIT
         entry.interaction = shelved.name
-        known = len(shelved.violations)
-        if known and found.played == 1:
+        before = len(shelved.violations)
+        if before and found.played == 1:
             entry.violations.extend(told(shelved.violations))
-            known = 0
+            before = 0
         if injected is not None:
-            return await exchange.deliver(injected.rewritten(shelved.plan), known=known)
+            return await exchange.deliver(injected.rewritten(shelved.plan), known=before)
         entry.status = shelved.plan.status
-        return await exchange.send(shelved.prepared, known=known)
+        return await exchange.send(shelved.prepared, known=before)
 
     async def _dispatch(
         self, exchange: Exchange, asked: Request, live: Live, injected: Injection | None

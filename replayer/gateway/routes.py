@@ -7,13 +7,14 @@ recorded; `/{upstream}/…` and the header `Replayer-Upstream` name the host.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from replayer.config import Config
 from replayer.errors import UsageError, closest
 from replayer.faults.pacing import Pace
-from replayer.match.rules import Rules
+from replayer.match.conversation import Gate
+from replayer.match.rules import NO_RULES, Rules
 from replayer.match.target import host_of
 
 __all__ = ["Route", "Routes", "UnknownUpstream"]
@@ -34,7 +35,9 @@ class Route:
     """The name of the upstream that is meant, where one is."""
     base: str = ""
     """What the recorded paths begin with, and the asked ones do not."""
-    rules: Rules = field(default_factory=Rules)
+    rules: Rules = NO_RULES
+    gate: Gate = Gate.ORDER
+    """Of recorded connections."""
     pace: Pace
 
 
@@ -62,7 +65,8 @@ class Routes:
                 prefix=route.prefix,
                 host=None if route.upstream is None else self._named(route.upstream).host,
                 upstream=route.upstream,
-                rules=Rules.of(ignore=route.ignore, ignore_query=route.ignore_query),
+                rules=Rules.of(ignore=route.ignore, ignore_query=route.ignore_query, match_headers=route.match_headers),
+                gate=Gate(route.gate),
                 pace=self._pace if route.pace is None else Pace.parse(route.pace),
             )
             for route in config.played

@@ -1,143 +1,147 @@
-"""A recorded connection, played: server frames in order, each after the client frames that came before it.
+"""A recorded connection, played on a socket.
 
-The rule: a client frame must be the recorded one, JSON by value with the route's ignore rules, and come within five
-seconds; else the connection is closed with 4424, and the reason and the journal say what was awaited. A recorded
-close closes with its code, a recorded abort (1006) aborts.
+The rule: the conversation decides whose turn it is, here it is carried out. Server frames go out at the route's pace,
+counted from the frame before; the client is listened to meanwhile. A message that was not recorded, or five seconds
+without the awaited one, closes with 4424, and the reason and the journal say what was awaited; the client's close is
+awaited for as long as it takes. A recorded close closes with its code, a recorded abort (1006) aborts.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
-from replayer.cassette.model import Frame, FrameKind, Sender, header
+from replayer.cassette.model import End, Frame, FrameKind, Sender, header
+from replayer.faults.pacing import Pace
+from replayer.gateway.departed import Teller, reason
 from replayer.gateway.exchange import Exchange
 from replayer.gateway.prepared import field_value
 from replayer.journal import Outcome
-from replayer.match.canonical import parse
-from replayer.match.jsondiff import Change, diff
-from replayer.match.nearmiss import shorten
-from replayer.match.placeholders import fits
+from replayer.match.conversation import Conversation, Departure, Message
 from replayer.match.player import Hit
-from replayer.match.rules import Rules
 
-__all__ = ["MISMATCH", "STALL_S", "differences", "play_connection"]
+__all__ = ["MISMATCH", "STALL_S", "Playing"]
 
 MISMATCH = 4424
 """The close code of a connection that does not go as recorded."""
 STALL_S = 5.0
-"""Seconds that an awaited client frame may take."""
-_MAX_REASON = 123
-"""Bytes of a close frame's reason (RFC 6455, 5.5)."""
+"""Seconds that an awaited client frame may take, beyond those that it took when it was recorded."""
 _MAX_MESSAGE = 16 * 1024 * 1024
 _ABORTED = 1006
+_LEFT = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
-class _Departure(Exception):
+class _Departed(Exception):
     """The connection does not go as recorded; its text says what was awaited."""
 
 
-async def play_connection(
-    exchange: Exchange, hit: Hit, rules: Rules, *, redact: Callable[[str], str]
-) -> web.StreamResponse:
-    """Play a recorded connection to its end. `redact` takes the secrets out of what is told of a departure."""
-    response = hit.interaction.response
-    entry = exchange.entry
-    entry.outcome, entry.status, entry.interaction = Outcome.HIT, 101, f"{hit.cassette}#{hit.index}"
-    protocol = header(response.headers, "sec-websocket-protocol")
-    socket = web.WebSocketResponse(protocols=(protocol,) if protocol else (), max_msg_size=_MAX_MESSAGE)
-    socket.headers["Replayer-Outcome"] = Outcome.HIT.value
-    socket.headers["Replayer-Interaction"] = field_value(entry.interaction).decode()
-    await socket.prepare(exchange.raw)
-    try:
-        for number, frame in enumerate(response.frames or ()):
-            await _play(socket, exchange, frame, number, rules)
-            if socket.closed:
-                return socket
-        # Recording stopped before the connection did: it stays open until the client closes it.
-        await _until_closed(socket)
-    except _Departure as departure:
-        told = redact(str(departure))
-        entry.details["awaited"] = told
-        entry.outcome = Outcome.MISS
-        await socket.close(code=MISMATCH, message=told.encode()[:_MAX_REASON])
-    return socket
+class Playing:
+    """One connection under way."""
 
+    def __init__(self, exchange: Exchange, hit: Hit, conversation: Conversation, *, pace: Pace, teller: Teller) -> None:
+        self._exchange = exchange
+        self._response = hit.interaction.response
+        self._conversation = conversation
+        self._pace = pace
+        self._teller = teller
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        """When the turn began: the frame before has gone out, or come."""
+        entry = exchange.entry
+        entry.outcome, entry.status, entry.interaction = Outcome.HIT, 101, hit.name
+        protocol = header(self._response.headers, "sec-websocket-protocol")
+        self._socket = web.WebSocketResponse(protocols=(protocol,) if protocol else (), max_msg_size=_MAX_MESSAGE)
+        self._socket.headers["Replayer-Outcome"] = Outcome.HIT.value
+        self._socket.headers["Replayer-Interaction"] = field_value(hit.name).decode()
 
-async def _play(socket: web.WebSocketResponse, exchange: Exchange, frame: Frame, number: int, rules: Rules) -> None:
-    if frame.sender is Sender.CLIENT:
-        await _await(socket, frame, number, rules)
-    elif frame.kind is FrameKind.TEXT:
-        await socket.send_str(frame.text)
-    elif frame.kind is FrameKind.BINARY:
-        await socket.send_bytes(frame.data)
-    elif frame.code == _ABORTED:
-        transport = exchange.raw.transport
+    async def to_its_end(self) -> web.StreamResponse:
+        """Play. ConnectionError where it ends in an abort, recorded or the client's."""
+        await self._socket.prepare(self._exchange.raw)
+        self._began = self._loop.time()
+        try:
+            while not self._socket.closed and (number := self._conversation.turn) is not None:
+                await self._take_turn(self._conversation.frames[number], number)
+            await self._after()
+        except _Departed as departed:
+            self._exchange.entry.details["awaited"] = str(departed)
+            self._exchange.entry.outcome = Outcome.MISS
+            await self._socket.close(code=MISMATCH, message=reason(str(departed)))
+        return self._socket
+
+    async def _take_turn(self, frame: Frame, number: int) -> None:
+        """Send a server frame when it is due, or hear the client until its turn is over."""
+        due = self._began + self._gap(frame, number)
+        if frame.sender is Sender.CLIENT:
+            closing = frame.kind is FrameKind.CLOSE
+            message = await self._receive(None if closing else due + STALL_S)
+            if message is None:
+                raise _Departed(f"frame {number}: {STALL_S:g} s without {self._teller.awaited(frame)}")
+            self._hear(message)
+        elif due > self._loop.time() and (message := await self._receive(due)) is not None:
+            self._hear(message)
+        else:
+            await self._send(frame)
+            self._conversation.pass_on()
+            # Not the time it is now: what is late does not make the next one later.
+            self._began = due if self._pace.factor else self._loop.time()
+
+    def _gap(self, frame: Frame, number: int) -> float:
+        """Seconds between a frame and the one before, at the pace."""
+        if not self._pace.factor:
+            return 0.0
+        before = self._conversation.frames[number - 1].at if number else 0.0
+        return max(0.0, frame.at - before) * self._pace.factor / 1000
+
+    async def _receive(self, until: float | None) -> WSMessage | None:
+        """What the client sends until a time of the loop, or None."""
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._socket.receive()
+        except TimeoutError:
+            return None
+
+    def _hear(self, message: WSMessage) -> None:
+        """A message, or the end, of the client."""
+        turn = self._conversation.turn
+        if message.type in _LEFT:
+            frame = None if turn is None else self._conversation.frames[turn]
+            if frame is not None and frame.sender is Sender.CLIENT and frame.kind is not FrameKind.CLOSE:
+                raise _Departed(f"frame {turn}: awaited {self._teller.awaited(frame)}, the client left")
+            return
+        departure = self._conversation.hear(message.data)
+        if departure is not None:
+            raise self._departed(departure, message.data)
+        if self._conversation.turn != turn:
+            self._began = self._loop.time()
+
+    def _departed(self, departure: Departure, message: Message) -> _Departed:
+        nearest = None if departure.number is None else self._conversation.frames[departure.number]
+        entry = self._exchange.entry
+        differed = self._teller.near(departure, nearest, message)
+        near = {"interaction": entry.interaction, "frame": departure.number, "differed": differed}
+        entry.details["nearest"] = [near]
+        return _Departed(self._teller.text(departure, nearest, message))
+
+    async def _send(self, frame: Frame) -> None:
+        if frame.kind is FrameKind.TEXT:
+            await self._socket.send_str(frame.text)
+        elif frame.kind is FrameKind.BINARY:
+            await self._socket.send_bytes(frame.data)
+        elif frame.code == _ABORTED:
+            self._abort()
+        else:
+            await self._socket.close(code=frame.code or 1000, message=reason(frame.text))
+
+    async def _after(self) -> None:
+        """Nothing more is recorded. An upstream that was lost is lost again; else the client closes."""
+        if not self._socket.closed and self._response.end is End.UPSTREAM_LOST:
+            self._abort()
+        while not self._socket.closed:
+            self._hear(await self._socket.receive())
+
+    def _abort(self) -> None:
+        transport = self._exchange.raw.transport
         if transport is not None:
             transport.abort()
         raise ConnectionResetError("aborted, as recorded")
-    else:
-        await socket.close(code=frame.code or 1000, message=frame.text.encode())
-
-
-async def _await(socket: web.WebSocketResponse, frame: Frame, number: int, rules: Rules) -> None:
-    """Receive the client's next message and hold it against the recorded one."""
-    try:
-        async with asyncio.timeout(STALL_S):
-            message = await socket.receive()
-    except TimeoutError:
-        raise _Departure(f"frame {number}: {STALL_S:g} s without {_named(frame)}") from None
-    left = message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
-    if frame.kind is FrameKind.CLOSE:
-        if not left:
-            raise _Departure(f"frame {number}: awaited {_named(frame)}, got a message")
-        return
-    if left:
-        raise _Departure(f"frame {number}: awaited {_named(frame)}, the client left")
-    change = next(differences(frame, message.data, rules), None)
-    if change is not None:
-        place = f" at {change.pointer}" if change.pointer else ""
-        raise _Departure(f"frame {number}{place}: awaited {shorten(change.recorded)}, got {shorten(change.asked)}")
-
-
-def differences(frame: Frame, data: str | bytes, rules: Rules) -> Iterator[Change]:
-    """Where a client's message differs from the recorded one; nothing where it does not. Pure."""
-    recorded: str | bytes = frame.text if frame.kind is FrameKind.TEXT else frame.data
-    if type(recorded) is not type(data):
-        kinds = ("text", "binary") if frame.kind is FrameKind.TEXT else ("binary", "text")
-        yield Change("", f"a {kinds[0]} message", f"a {kinds[1]} message")
-        return
-    if recorded == data:
-        return
-    ours, theirs = _value(recorded, rules), _value(data, rules)
-    if ours is None or theirs is None:
-        if not fits(recorded, data):
-            yield Change("", recorded, data)
-        return
-    yield from diff(ours[0], theirs[0], limit=5)
-
-
-def _value(message: str | bytes, rules: Rules) -> tuple[object] | None:
-    """The JSON value of a text message, in a tuple because it may be null; None where it is not JSON."""
-    if isinstance(message, bytes):
-        return None
-    try:
-        value = parse(message.encode("utf-8", "surrogatepass"))
-    except ValueError:
-        return None
-    for path in rules.ignore:
-        value = path.without(value)
-    return (value,)
-
-
-def _named(frame: Frame) -> str:
-    if frame.kind is FrameKind.CLOSE:
-        return f"a close {frame.code}"
-    return f"{frame.kind} {shorten(frame.text if frame.kind is FrameKind.TEXT else frame.data)}"
-
-
-async def _until_closed(socket: web.WebSocketResponse) -> None:
-    while not socket.closed:
-        await socket.receive()

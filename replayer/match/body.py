@@ -6,7 +6,6 @@ compressed body is undone first, within a bound. No body and an empty one are th
 
 from __future__ import annotations
 
-import zlib
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -14,13 +13,11 @@ from urllib.parse import parse_qsl
 
 from replayer.cassette.model import Request, header
 from replayer.match.canonical import canonical, parse
+from replayer.match.inflate import inflated
 from replayer.match.multipart import split_parts
-from replayer.match.rules import Rules
+from replayer.match.rules import PLACEHOLDER, Rules
 
-__all__ = ["MAX_INFLATED", "Body", "BodyKind", "fingerprint", "inflated", "read_body"]
-
-MAX_INFLATED = 64 * 1024 * 1024
-"""Bytes that a compressed request body may grow to; a larger one is compared as it came."""
+__all__ = ["Body", "BodyKind", "fingerprint", "read_body"]
 
 
 class BodyKind(StrEnum):
@@ -31,6 +28,8 @@ class BodyKind(StrEnum):
     FORM = "form"
     MULTIPART = "multipart"
     BYTES = "bytes"
+    OMITTED = "omitted"
+    """Recorded, and too large to be stored: any body is it."""
 
 
 class Body(NamedTuple):
@@ -46,6 +45,8 @@ _EMPTY = Body(BodyKind.EMPTY, None)
 def read_body(request: Request, rules: Rules) -> Body:
     """Read what a request carries, without the places that the rules ignore."""
     data = request.body
+    if request.omitted is not None:
+        return Body(BodyKind.OMITTED, PLACEHOLDER)
     if not data:
         return _EMPTY
     if data[:2] == b"\x1f\x8b" or header(request.headers, "content-encoding") is not None:
@@ -87,18 +88,3 @@ def _form(data: bytes) -> tuple[tuple[str, str], ...]:
     text = data.decode("utf-8", "surrogateescape")
     pairs = parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
     return tuple(sorted(pairs, key=lambda pair: pair[0]))
-
-
-def inflated(data: bytes, encoding: str) -> bytes:
-    """The body as it was before gzip or deflate; `data` itself where it is neither, broken, or a bomb."""
-    if data[:2] != b"\x1f\x8b" and "deflate" not in encoding.lower():
-        return data
-    # 47: gzip or zlib by its own header. -15: the bare deflate that some clients call "deflate".
-    for window in (47, -15):
-        stream = zlib.decompressobj(window)
-        try:
-            whole = stream.decompress(data, MAX_INFLATED)
-        except zlib.error:
-            continue
-        return whole if stream.eof and not stream.unconsumed_tail else data
-    return data

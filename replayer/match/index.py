@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from replayer.cassette.model import Interaction, Request
 from replayer.match.normalize import WEBSOCKET, Key, Normal, normalize
@@ -18,7 +18,7 @@ from replayer.match.placeholders import Shape, blank, fits, patterns_of, shape_o
 from replayer.match.rules import Rules
 from replayer.match.verbatim import Spelling, spelling
 
-__all__ = ["Index", "Recorded", "Row"]
+__all__ = ["Index", "Known", "Recorded", "Row"]
 
 _VIEWS_KEPT = 256
 
@@ -51,6 +51,19 @@ class Row:
         self._views.clear()
 
 
+class Known:
+    """What was worked out for the requests of one recorded spelling, each once. Only what is recorded has one, so that
+    nothing here grows with what is asked."""
+
+    __slots__ = ("judged", "row")
+
+    def __init__(self) -> None:
+        self.row: Row | None = None
+        """Once one was looked up."""
+        self.judged: tuple[str | None, tuple[Any, ...]] | None = None
+        """For whoever judges requests: of which service's, and the verdict; nobody reads it here."""
+
+
 class Index:
     """Rows by key, for one set of rules."""
 
@@ -79,9 +92,10 @@ class Index:
         self._shaped = {
             key: [(patterns, self._row(found)) for patterns, found in rows.items()] for key, rows in shaped.items()
         }
-        # Filled with rows as they are asked for: it holds what is recorded, and never grows with what is asked.
-        self._verbatim: dict[Spelling, Row | None] = {
-            spelling(entry.interaction.request): None for entry in recorded if not entry.interaction.is_websocket
+        self._known: dict[Spelling, Known] = {
+            spelling(entry.interaction.request, rules.match_headers): Known()
+            for entry in recorded
+            if not entry.interaction.is_websocket
         }
 
     def normal(self, entry: Recorded) -> Normal:
@@ -89,15 +103,17 @@ class Index:
         normal = normalize(entry.interaction.request, self.rules)
         return normal._replace(method=WEBSOCKET) if entry.interaction.is_websocket else normal
 
-    def row(self, request: Request) -> Row | None:
-        """What answers a request; None where nothing does."""
-        spelled = spelling(request)
-        row = self._verbatim.get(spelled)
-        if row is None:
-            row = self._look_up(normalize(request, self.rules))
-            if spelled in self._verbatim:
-                self._verbatim[spelled] = row
-        return row
+    def known(self, request: Request) -> Known | None:
+        """What is kept for a request that is spelled as one was recorded; None for any other."""
+        return self._known.get(spelling(request, self.rules.match_headers))
+
+    def row(self, request: Request, known: Known | None) -> Row | None:
+        """What answers a request; None where nothing does. `known` is what is kept for it."""
+        if known is None:
+            return self._look_up(normalize(request, self.rules))
+        if known.row is None:
+            known.row = self._look_up(normalize(request, self.rules))
+        return known.row
 
     def learn(self, ordinal: int) -> None:
         """Take in what the recorded interactions have grown by: the last of them."""
@@ -119,9 +135,11 @@ class Index:
                 known.grow(ordinal)
         self._merged.clear()
         if self._shapes:  # what was spelled so may now be answered by two rows together
-            self._verbatim = dict.fromkeys(self._verbatim)
+            for kept in self._known.values():
+                kept.row = None
         if not entry.interaction.is_websocket:
-            self._verbatim[spelling(entry.interaction.request)] = None
+            spelled = spelling(entry.interaction.request, self.rules.match_headers)
+            self._known.setdefault(spelled, Known()).row = None
 
     def narrowed(self, row: Row, cassettes: frozenset[str] | None, hosts: frozenset[str] | None) -> Row:
         """The part of a row that lies in some cassettes and was recorded from some hosts (None: any)."""

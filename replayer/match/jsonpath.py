@@ -59,6 +59,13 @@ class JsonPath:
             _remove(parent, last.selector)
         return value
 
+    def places(self, value: Any) -> list[Place]:
+        """Where in `value` it selects something; the root is `()`."""
+        found: list[tuple[Place, Any]] = [((), value)]
+        for step in self.steps:
+            found = [child for parent in _below(found, step) for child in _children(*parent, step.selector)]
+        return [place for place, _ in found]
+
 
 def compile_path(text: str) -> JsonPath:
     """Read a path. ConfigError names the place that is not understood and what is."""
@@ -126,3 +133,29 @@ def _remove(parent: Any, selector: str | int | None) -> None:
         parent.pop(selector, None)
     elif isinstance(parent, list) and isinstance(selector, int) and -len(parent) <= selector < len(parent):
         del parent[selector]
+
+
+def _below(found: list[tuple[Place, Any]], step: _Step) -> list[tuple[Place, Any]]:
+    """`_reached`, with places."""
+    if not step.descend:
+        return found
+    reached = []
+    waiting = list(found)
+    while waiting:
+        place, value = waiting.pop()
+        reached.append((place, value))
+        waiting.extend(_children(place, value, None))
+    return reached
+
+
+def _children(place: Place, parent: Any, selector: str | int | None) -> list[tuple[Place, Any]]:
+    if isinstance(parent, dict):
+        names = parent if selector is None else [selector] if selector in parent else []
+        return [((*place, name), parent[name]) for name in names]
+    if isinstance(parent, list):
+        if selector is None:
+            return [((*place, at), value) for at, value in enumerate(parent)]
+        if isinstance(selector, int) and -len(parent) <= selector < len(parent):
+            at = selector % len(parent)
+            return [((*place, at), parent[at])]
+    return []

@@ -35,6 +35,8 @@ def compare(recorded: Normal, asked: Normal) -> Comparison:
     matched: list[str] = []
     differed: list[tuple[str, Change]] = []
     for name, matcher in MATCHERS.items():
+        if name == "headers" and not (recorded.headers or asked.headers):
+            continue  # no field matters, and nothing was compared
         changes = list(matcher(recorded, asked))[:_LIMIT]
         if changes:
             differed.extend((name, change) for change in changes)
@@ -63,8 +65,14 @@ def _query(recorded: Normal, asked: Normal) -> Iterator[Change]:
     return _fields(recorded.query, asked.query)
 
 
+def _headers(recorded: Normal, asked: Normal) -> Iterator[Change]:
+    return _fields(recorded.headers, asked.headers)
+
+
 def _body(recorded: Normal, asked: Normal) -> Iterable[Change]:
     ours, theirs = recorded.body, asked.body
+    if ours.kind is BodyKind.OMITTED:
+        return []
     if ours.kind is not theirs.kind:
         return [Change("", f"{ours.kind} body", f"{theirs.kind} body")]
     if ours.kind is BodyKind.JSON:
@@ -78,7 +86,14 @@ def _body(recorded: Normal, asked: Normal) -> Iterable[Change]:
     return []
 
 
-MATCHERS: Mapping[str, Matcher] = {"method": _method, "host": _host, "path": _path, "query": _query, "body": _body}
+MATCHERS: Mapping[str, Matcher] = {
+    "method": _method,
+    "host": _host,
+    "path": _path,
+    "query": _query,
+    "headers": _headers,
+    "body": _body,
+}
 """By name, in the order in which they are told."""
 
 

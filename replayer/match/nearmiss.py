@@ -20,6 +20,7 @@ from replayer.match.index import Index, Recorded
 from replayer.match.jsondiff import ABSENT, Change
 from replayer.match.matchers import MATCHERS, Comparison, compare
 from replayer.match.normalize import Normal, normalize
+from replayer.match.rules import PLACEHOLDER
 
 __all__ = ["Asked", "Difference", "NearMiss", "Nearest", "Show", "as_text", "shorten"]
 
@@ -37,7 +38,7 @@ class Difference:
     """One place in which an asked request differs from a recorded one."""
 
     matcher: str
-    """`method`, `host`, `path`, `query` or `body`."""
+    """`method`, `host`, `path`, `query`, `headers` or `body`."""
     pointer: str
     """JSON pointer (RFC 6901) into the body, or `/name` of a query key, field or part; `""` is the whole."""
     recorded: str
@@ -100,6 +101,8 @@ class Nearest:
             if ordinal in asked.exhausted or (asked.cassettes is not None and entry.cassette not in asked.cassettes):
                 continue
             verdict = compare(self._normal(entry), normal)
+            if not verdict.differed:
+                verdict = self._secretly(entry, asked)
             elsewhere = not {"method", "path"} <= set(verdict.matched)
             size = sum(_size(change) for _, change in verdict.differed)
             rank = (elsewhere, -len(verdict.matched), len(verdict.differed), size, ordinal in asked.used_by, ordinal)
@@ -107,6 +110,13 @@ class Nearest:
         ranked.sort(key=lambda near: near[0])
         found.extend(self._near(ordinal, verdict, asked) for _, ordinal, verdict in ranked[: limit - len(found)])
         return tuple(found)
+
+    def _secretly(self, entry: Recorded, asked: Asked) -> Comparison:
+        """Two requests that differ in nothing but what redaction takes out: the places, and neither value."""
+        normal = normalize(asked.request, self._index.rules)._replace(host=asked.host)
+        verdict = compare(self._index.normal(entry), normal)
+        hidden = tuple((name, Change(at.pointer, PLACEHOLDER, PLACEHOLDER)) for name, at in verdict.differed)
+        return verdict._replace(differed=hidden)
 
     def _near(self, ordinal: int, verdict: Comparison | None, asked: Asked) -> NearMiss:
         """Without a verdict: one that matches and is used up."""
@@ -117,7 +127,7 @@ class Nearest:
             index=entry.number,
             method=request.method,
             uri=self._show(request.uri),
-            matched=verdict.matched if verdict is not None else tuple(MATCHERS),
+            matched=verdict.matched if verdict is not None else self._all_matchers(),
             differed=tuple(self._shown(matcher, change) for matcher, change in verdict.differed) if verdict else (),
             used_by=asked.used_by.get(ordinal),
             used_up=verdict is None,
@@ -128,6 +138,9 @@ class Nearest:
         return Difference(
             matcher=matcher, pointer=_sendable(change.pointer), recorded=self._show(recorded), asked=self._show(asked)
         )
+
+    def _all_matchers(self) -> tuple[str, ...]:
+        return tuple(name for name in MATCHERS if name != "headers" or self._index.rules.match_headers)
 
     def _normal(self, entry: Recorded) -> Normal:
         interaction = replace(entry.interaction, request=self._redact(entry.interaction.request))

@@ -27,6 +27,7 @@ class Key(NamedTuple):
     query: Query
     body: bytes
     """Fingerprint."""
+    headers: Query = ()
 
 
 class Normal(NamedTuple):
@@ -38,14 +39,21 @@ class Normal(NamedTuple):
     path: str
     query: Query
     body: Body
+    headers: Query = ()
+    """Those that the rules look at: names in lower case, values in their order."""
 
     @property
     def key(self) -> Key:
-        return Key(self.method, self.path, self.query, fingerprint(self.body))
+        return Key(self.method, self.path, self.query, fingerprint(self.body), self.headers)
 
 
 def normalize(request: Request, rules: Rules) -> Normal:
     """Spell a request in one way, without what the rules ignore."""
     websocket, host, path, query = split_target(request.uri, ignored=rules.ignore_query)
     method = WEBSOCKET if websocket else request.method.upper()
-    return Normal(method, host, path, query, read_body(request, rules))
+    headers = _fields(request, rules.match_headers) if rules.match_headers else ()
+    return Normal(method, host, path, query, read_body(request, rules), headers)
+
+
+def _fields(request: Request, wanted: tuple[str, ...]) -> Query:
+    return tuple((name, value.strip()) for name in wanted for given, value in request.headers if given.lower() == name)

@@ -15,6 +15,7 @@ from replayer.match.body import Body, BodyKind, fingerprint
 from replayer.match.jsonpath import Place
 from replayer.match.normalize import Key, Normal
 from replayer.match.rules import PLACEHOLDER
+from replayer.match.target import Query
 
 __all__ = ["Pattern", "Shape", "blank", "fits", "patterns_of", "shape_of"]
 
@@ -38,6 +39,8 @@ class Shape(NamedTuple):
     """None where the body holds none."""
     places: tuple[Place, ...]
     """Of the body: paths into JSON, names of fields or parts, or `()` for the whole of its bytes."""
+    headers: tuple[str, ...] = ()
+    """Of the fields that the rules look at."""
 
 
 def shape_of(recorded: Normal) -> Shape | None:
@@ -47,14 +50,15 @@ def shape_of(recorded: Normal) -> Shape | None:
         segments = tuple(at for at, text in enumerate(recorded.path.split("/")) if _ESCAPED in text)
     query = tuple(dict.fromkeys(name for name, value in recorded.query if PLACEHOLDER in value))
     places = tuple(dict.fromkeys(_places(recorded.body)))
-    if not (segments or query or places):
+    headers = tuple(dict.fromkeys(name for name, value in recorded.headers if PLACEHOLDER in value))
+    if not (segments or query or places or headers):
         return None
-    return Shape(segments, query, recorded.body.kind if places else None, places)
+    return Shape(segments, query, recorded.body.kind if places else None, places, headers)
 
 
 def blank(normal: Normal, shape: Shape) -> Key | None:
     """The key of a request with a shape's places blanked; None where the request has no such place."""
-    method, _, path, query, body = normal
+    method, _, path, query, body, headers = normal
     if shape.segments:
         parts = path.split("/")
         if shape.segments[-1] >= len(parts):
@@ -63,9 +67,13 @@ def blank(normal: Normal, shape: Shape) -> Key | None:
     if shape.query:
         if not set(shape.query) <= {name for name, _ in query}:
             return None
-        query = tuple((name, _BLANK if name in shape.query else value) for name, value in query)
+        query = _blank_pairs(query, shape.query)
+    if shape.headers:
+        if not set(shape.headers) <= {name for name, _ in headers}:
+            return None
+        headers = _blank_pairs(headers, shape.headers)
     digest = fingerprint(body) if shape.kind is None else _blank_body(body, shape)
-    return None if digest is None else Key(method, path, query, digest)
+    return None if digest is None else Key(method, path, query, digest, headers)
 
 
 def patterns_of(normal: Normal, shape: Shape) -> tuple[Any, ...]:
@@ -74,9 +82,13 @@ def patterns_of(normal: Normal, shape: Shape) -> tuple[Any, ...]:
     found: list[Any] = [parts[at] for at in shape.segments]
     for name in shape.query:
         found.extend(value for key, value in normal.query if key == name)
+    for name in shape.headers:
+        found.extend(value for key, value in normal.headers if key == name)
     body = normal.body
     for place in shape.places:
-        if body.kind is BodyKind.JSON:
+        if shape.kind is BodyKind.OMITTED:
+            found.append(PLACEHOLDER)
+        elif body.kind is BodyKind.JSON:
             found.append(_at(body.value, place))
         elif body.kind is BodyKind.FORM:
             found.extend(value for key, value in body.value if key == place[0])
@@ -122,7 +134,7 @@ def _places(body: Body) -> Iterator[Place]:
         yield from ((name,) for name, value in body.value if PLACEHOLDER in value)
     elif body.kind is BodyKind.MULTIPART:
         yield from ((part.name,) for part in body.value if _MARK in part.content)
-    elif body.kind is BodyKind.BYTES and _MARK in body.value:
+    elif body.kind is BodyKind.OMITTED or (body.kind is BodyKind.BYTES and _MARK in body.value):
         yield ()
 
 
@@ -145,18 +157,23 @@ def _at(value: Any, place: Place) -> Any:
     return value
 
 
+def _blank_pairs(pairs: Query, names: tuple[str, ...]) -> Query:
+    return tuple((name, _BLANK if name in names else value) for name, value in pairs)
+
+
 def _blank_body(body: Body, shape: Shape) -> bytes | None:
     kind, value = body
+    if shape.kind is BodyKind.OMITTED:
+        return b"*"
     if kind is not shape.kind:
         return None
     if kind is BodyKind.JSON:
         return _blank_json(value, shape.places)
     if kind is BodyKind.BYTES:
         return b"*"
-    names = {place[0] for place in shape.places}
+    names = {str(place[0]) for place in shape.places}
     if kind is BodyKind.FORM:
-        pairs = tuple((name, _BLANK if name in names else text) for name, text in value)
-        return fingerprint(Body(kind, pairs))
+        return fingerprint(Body(kind, _blank_pairs(value, tuple(names))))
     parts = tuple(part._replace(content=b"*") if part.name in names else part for part in value)
     return fingerprint(Body(kind, parts))
 

@@ -14,10 +14,10 @@ from itertools import count
 
 from replayer.cassette.model import Cassette, Interaction, Request
 from replayer.match.hosts import hinted
-from replayer.match.index import Index, Recorded, Row
+from replayer.match.index import Index, Known, Recorded, Row
 from replayer.match.nearmiss import Asked, Nearest, NearMiss, Show, shorten
 from replayer.match.playstate import PlayState, Repeat
-from replayer.match.rules import Rules
+from replayer.match.rules import NO_RULES, Rules
 from replayer.match.target import host_of
 
 __all__ = ["Hit", "Miss", "PlayState", "Player", "Repeat"]
@@ -78,20 +78,26 @@ class Player:
         """Of the cassettes, in the order of playing."""
         self._recorded = list(_in_order(cassettes))
         self._lengths = {name: len(cassette.interactions) for name, cassette in cassettes}
-        self._rules = rules if rules is not None else Rules()
+        self._rules = NO_RULES if rules is None else rules
         self._repeat = repeat
-        self._show = show
+        self.show = show
+        """A value as a short text without secrets."""
         self._redact = redact
         self._ids = count()
         self._indices: dict[Rules, Index] = {}
         self._nearest: dict[Rules, Nearest] = {}
         self.prepare(self._rules)
+        self._own = self._indices[self._rules]
 
     def prepare(self, rules: Rules) -> None:
         """Build the index of a set of rules now rather than at the first request that needs it."""
         if rules not in self._indices:
             index = self._indices[rules] = Index(self._recorded, rules, self._ids)
-            self._nearest[rules] = Nearest(self._recorded, index, show=self._show, redact=self._redact)
+            self._nearest[rules] = Nearest(self._recorded, index, show=self.show, redact=self._redact)
+
+    def recognise(self, request: Request, rules: Rules) -> Known | None:
+        """What is kept for a request that is spelled as one was recorded; None for any other."""
+        return self._index(rules).known(request)
 
     def learn(self, cassette: str, interaction: Interaction) -> int:
         """From now on this answers too, after all others of its kind: the ordinal that it has in a `PlayState`."""
@@ -103,7 +109,7 @@ class Player:
         self._recorded.append(Recorded(cassette, number, interaction, host_of(interaction.request.uri)))
         for rules, index in self._indices.items():
             index.learn(ordinal)
-            self._nearest[rules] = Nearest(self._recorded, index, show=self._show, redact=self._redact)
+            self._nearest[rules] = Nearest(self._recorded, index, show=self.show, redact=self._redact)
         return ordinal
 
     def ordinals(self) -> dict[tuple[str, int], int]:
@@ -128,18 +134,19 @@ class Player:
         host: str | None = None,
         rules: Rules | None = None,
         repeat: Repeat | None = None,
+        known: Known | None = None,
     ) -> Hit | Miss:
         """What answers `request` now, noted in `state` as played for the journal's `entry`.
 
         `cassettes` narrows to those names. `host` (a host, `host:port` or a URL) is a demand: only what was recorded
         from it answers; without one any recorded host does, and where several do, the request's own headers choose.
-        `rules` and `repeat` of a route stand in for the player's own.
+        `rules` and `repeat` of a route stand in for the player's own. `known` is what `recognise` said, if it was
+        asked.
         """
         rules = self._rules if rules is None else rules
-        self.prepare(rules)
-        index = self._indices[rules]
+        index = self._index(rules)
         exhausted: tuple[int, ...] = ()
-        row = index.row(request)
+        row = index.row(request, index.known(request) if known is None else known)
         if row is not None:
             narrowed = index.narrowed(row, cassettes, self._hosts(request, host, index, row))
             ordinal = state.take(narrowed, repeat=self._repeat if repeat is None else repeat, entry=entry)
@@ -169,6 +176,13 @@ class Player:
 
     def __len__(self) -> int:
         return len(self._recorded)
+
+    def _index(self, rules: Rules) -> Index:
+        if rules is self._rules:  # most requests: no hash of the rules for them
+            return self._own
+        if rules not in self._indices:
+            self.prepare(rules)
+        return self._indices[rules]
 
     def _hosts(self, request: Request, host: str | None, index: Index, row: Row) -> frozenset[str] | None:
         """Whose answers of a row may be played; None for anybody's."""

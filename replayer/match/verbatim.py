@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from replayer.cassette.model import Request, header
+from replayer.cassette.model import Request
 
 __all__ = ["Spelling", "spelling"]
 
@@ -22,16 +22,27 @@ class Spelling(NamedTuple):
     content_type: str | None
     content_encoding: str | None
     body: bytes | None
+    fields: tuple[tuple[str, str], ...] = ()
+    """Those that the rules look at."""
 
 
-def spelling(request: Request) -> Spelling:
-    """How a request is spelled, recorded (an absolute URI) or asked (a path)."""
+def spelling(request: Request, fields: tuple[str, ...] = ()) -> Spelling:
+    """How a request is spelled, recorded (an absolute URI) or asked (a path). `fields` are those that matter."""
     target = request.uri
     if target[:4] == "http":
         authority, _, path = target.partition("://")[2].partition("/")
         # A query or fragment without a path is rare enough to stay as it is.
         target = target if "?" in authority or "#" in authority else "/" + path
     headers = request.headers
-    return Spelling(
-        request.method, target, header(headers, "content-type"), header(headers, "content-encoding"), request.body
-    )
+    content_type = encoding = None
+    # Both fields in one pass, told apart by their length first: this is asked of every request.
+    for name, value in headers:
+        length = len(name)
+        if length == 12 and content_type is None and name.lower() == "content-type":
+            content_type = value
+        elif length == 16 and encoding is None and name.lower() == "content-encoding":
+            encoding = value
+    if not fields:
+        return Spelling(request.method, target, content_type, encoding, request.body)
+    mattering = tuple((name, value) for name, value in headers if name.lower() in fields)
+    return Spelling(request.method, target, content_type, encoding, request.body, mattering)

@@ -12,23 +12,30 @@ import dataclasses
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
+
+from mitmproxy.net import server_spec
 
 from replayer import __version__
 from replayer.cassette import store
 from replayer.cassette.codec import Layout
+from replayer.cassette.folder import LOCK, FileWriter, FolderWriter
 from replayer.cassette.model import Interaction, Metadata, Origin
 from replayer.clock import Clock, SystemClock, timestamp
 from replayer.errors import ExitStatus, ReplayerError
 from replayer.record.addon import RecordAddon
 from replayer.record.messages import Failed, Message, Notice, Ready, Summary, encode
+from replayer.record.naming import Split, file_name
 from replayer.record.proxy import running
 from replayer.record.recording import Recording, recover
 from replayer.record.settings import Settings
 from replayer.record.upstreams import Listener, listeners
+from replayer.record.ways import Ways
+from replayer.redact.configured import redactor_of
 from replayer.redact.redactor import Redactor
 
 TICK = 0.05
@@ -64,30 +71,35 @@ async def _record(settings: Settings, tell: Tell) -> None:
         stop.set()
 
     clock = SystemClock()
-    redactor = Redactor.default(os.environ)
-    every = listeners(settings.upstreams, settings.port)
-    metadata = _metadata(settings, clock)
+    redactor = redactor_of(settings.redact, os.environ)
+    every = listeners(settings.upstreams, settings.port, settings.way)
+    metadata = _metadata(settings, clock, redactor)
     recovered = _recovered(settings, metadata, tell)
     mode = store.AppendMode.REWRITE if settings.rewrite else store.AppendMode.CONTINUE
-    appender = store.Appender.open(settings.output, metadata=metadata, mode=mode)
+    writer = _writer(settings, metadata, mode)
     try:
         recording = Recording(
-            path=settings.output,
-            writer=appender,
-            known=() if settings.rewrite else _held(settings.output),
+            path=_spooled(settings),
+            writer=writer,
+            latest=writer.latest,
             redactor=redactor,
             clock=clock,
             tell=tell,
             max_body=settings.max_body,
         )
-        addon = RecordAddon(recording, every, failed)
+        via = server_spec.parse(settings.via, default_scheme="http") if settings.via else None
+        ways = Ways(every, recording, hosts=settings.hosts, via=via)
+        addon = RecordAddon(recording, failed)
         async with (
             running(
+                ways,
                 addon,
                 every,
                 host=settings.host,
                 confdir=settings.confdir,
                 trusted_ca=settings.trusted_ca,
+                hosts=settings.hosts,
+                via=settings.via,
                 tell=lambda text: tell(Notice(text=redactor.text(text))),
             ) as proxy,
             asyncio.TaskGroup() as group,
@@ -101,22 +113,27 @@ async def _record(settings: Settings, tell: Tell) -> None:
             summary = _closed(recording, failed)
         if errors or summary is None:
             raise errors[0]
-        appender.close(layout=Layout(settings.layout) if settings.layout else None)
-        file = summary.file or (str(settings.output) if recovered else "")
-        tell(dataclasses.replace(summary, recovered=recovered, file=file))
+        files = writer.close(Layout(settings.layout) if settings.layout else None)
+        file = str(settings.output) if summary.file or recovered else ""
+        tell(dataclasses.replace(summary, recovered=recovered, file=file, files=files))
     finally:
-        appender.abandon()
+        writer.abandon()
 
 
 def _recovered(settings: Settings, metadata: Metadata, tell: Tell) -> int:
     """How many interactions a killed run had left in the spool: they are added to the file, whatever comes after."""
-    with store.Appender.open(settings.output, metadata=metadata, mode=store.AppendMode.CONTINUE) as appender:
-        for problem in appender.problems:
+    writer = _writer(settings, metadata, store.AppendMode.CONTINUE)
+    try:
+        for problem in writer.problems:
             tell(Notice(text=f"{settings.output}: {problem.message}"))
-        recovered = recover(settings.output, appender, _held(settings.output))
+        held = writer.held if isinstance(writer, FolderWriter) else partial(_held, settings.output)
+        recovered = recover(_spooled(settings), writer, held)
+        writer.close(None)
+    finally:
+        writer.abandon()
     if recovered:
-        tell(Notice(text=f"{settings.output}: {len(recovered)} interrupted exchange(s) recovered, marked `end: lost`"))
-    return len(recovered)
+        tell(Notice(text=f"{settings.output}: {recovered} interrupted exchange(s) recovered, marked `end: lost`"))
+    return recovered
 
 
 def _closed(recording: Recording, failed: Callable[[ReplayerError], None]) -> Summary | None:
@@ -161,20 +178,32 @@ def _teller(descriptor: int) -> Tell:
     return tell
 
 
-def _metadata(settings: Settings, clock: Clock) -> Metadata:
+def _metadata(settings: Settings, clock: Clock, redactor: Redactor) -> Metadata:
     return Metadata(
         origin=Origin.RECORDED,
         recorded_at=timestamp(clock.now()),
         tool=f"replayer {__version__}",
-        upstreams={upstream.name: upstream.url for upstream in settings.upstreams},
+        upstreams={upstream.name: redactor.uri(upstream.url) for upstream in settings.upstreams},
     )
 
 
-def _held(output: Path) -> tuple[Interaction, ...]:
+def _writer(settings: Settings, metadata: Metadata, mode: store.AppendMode) -> FileWriter | FolderWriter:
+    if settings.split is None:
+        return FileWriter.open(settings.output, metadata=metadata, mode=mode)
+    suffix = ".json" if settings.layout == Layout.JSON else ".yaml"
+    name_of = partial(file_name, Split(settings.split), suffix=suffix)
+    return FolderWriter(settings.output, name_of, metadata, mode)
+
+
+def _spooled(settings: Settings) -> Path:
+    """The name beside which is spooled what is in flight."""
+    return settings.output if settings.split is None else settings.output / LOCK
+
+
+def _held(output: Path) -> Iterator[Interaction]:
     """What the file holds already."""
-    if not output.exists() or not output.read_bytes().strip():
-        return ()
-    return store.read(output).interactions
+    if output.exists() and output.stat().st_size:
+        yield from store.iterate(output)
 
 
 def _ready(host: str, every: tuple[Listener, ...], ports: tuple[int, ...]) -> Ready:

@@ -4,15 +4,13 @@ The rule: the client's and the upstream's bytes pass as they come, whatever happ
 costs the recording of that exchange, never the exchange. Bodies stream both ways, except requests that are known to be
 small, which go upstream whole.
 
-Limits of mitmproxy: ping and pong are relayed, not seen; an upstream's abort of a WebSocket reaches the client as close
-1000 (it is recorded as 1006); a reset at the end of a body without a declared length looks like its end. An
-informational answer (100, 103) takes the place of the real one: such an exchange is cut off and nothing of it is kept.
-Upstreams are spoken to in HTTP/1.1, because mitmproxy cannot upgrade a WebSocket over HTTP/2.
+Limits of mitmproxy: ping and pong are relayed, not seen; trailers and informational answers (100, 103) are dropped
+(`mend.py`). Upstreams under TLS are offered HTTP/2, except for the upgrade of a WebSocket.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,47 +20,42 @@ from mitmproxy.connection import Client, ConnectionState
 from replayer.cassette.model import End, FrameKind, Headers, Sender
 from replayer.errors import RecorderError, ReplayerError
 from replayer.record.exchange import Exchange
+from replayer.record.flow import fields, is_endless, is_small, keep_alive
 from replayer.record.recording import Recording
-from replayer.record.upstreams import Listener, Target
+from replayer.record.upstreams import Target
+from replayer.record.ways import relay_of, target_of
 
-__all__ = ["RecordAddon", "placeholder_host"]
+__all__ = ["RecordAddon"]
 
-WHOLE = 64 * 1024
-"""A request body of at most so many bytes goes upstream whole, so that an upstream that is not there is a clean 502."""
 ABORTED = 1006
-RELAYED = "Replayer-Relay"
-"""The field in which a gateway in front names a request that it relays; it goes no further."""
-
-
-def placeholder_host(number: int) -> str:
-    """The name by which a flow tells which listener it came to; no connection is ever made to it."""
-    return f"listener-{number}.invalid"
 
 
 class RecordAddon:
-    """One exchange a flow. `failed` is called with an error of ours, such as a full disk."""
+    """One exchange a flow. `failed` is called with an error of ours, such as a full disk.
+
+    Which flows are recorded, `ways.py` has decided before.
+    """
 
     def __init__(
-        self, recording: Recording, listeners: Sequence[Listener], failed: Callable[[ReplayerError], None]
+        self,
+        recording: Recording,
+        failed: Callable[[ReplayerError], None],
     ) -> None:
         self._recording = recording
-        self._listeners = {placeholder_host(number): listener for number, listener in enumerate(listeners)}
         self._failed = failed
         self._exchanges: dict[str, Exchange] = {}
         self._clients: dict[str, set[str]] = {}  # flows of each client's connection
+        self.reset: Callable[[Client], None] = lambda _: None
+        """Resets a client's connection; whoever runs mitmproxy can."""
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Route the request, and begin its exchange."""
-        listener = self._listeners[flow.request.host]
-        target = listener.target(flow.request.path)
+        """Begin the exchange of a request that is recorded."""
+        target = target_of(flow)
         if target is None:
-            flow.response = _unrouted(listener, flow.request.path)
             return
-        relay = flow.request.headers.get(RELAYED, "")
-        _send_to(flow.request, target)
-        self._begin(flow, target, _fields(flow.request.headers))
+        self._begin(flow, target, fields(flow.request.headers))
         if flow.id in self._exchanges:
-            self._exchanges[flow.id].relay = relay
+            self._exchanges[flow.id].relay = relay_of(flow)
 
     def request(self, flow: http.HTTPFlow) -> None:
         """The request is whole."""
@@ -80,7 +73,10 @@ class RecordAddon:
         """The answer begins, and streams from here on."""
         response = flow.response
         exchange = self._exchanges.get(flow.id)
-        if response is None or exchange is None:
+        if response is None:
+            return
+        if exchange is None:
+            response.stream = True  # passed through, or an answer of ours
             return
         if 100 <= response.status_code < 200 and response.status_code != 101:
             self._forget(flow)
@@ -92,15 +88,18 @@ class RecordAddon:
             )
             flow.kill()  # type: ignore[no-untyped-call]  # mitmproxy's own gap
             return
-        head = _fields(response.headers)
+        head = fields(response.headers)
         self._with(flow, lambda one: one.response_head(response.status_code, response.reason, head))
+        keep_alive(flow)
         response.stream = self._tap(flow, Exchange.response_chunk)
 
     def response(self, flow: http.HTTPFlow) -> None:
         """The answer is whole; a 101 is where frames begin."""
         if flow.websocket is not None:
             self._with(flow, Exchange.upgraded)
-        elif flow.request.timestamp_end is not None:
+            return
+        self._drop_trailers(flow)
+        if flow.request.timestamp_end is not None:
             self._finish(flow, End.COMPLETE)
 
     def error(self, flow: http.HTTPFlow) -> None:
@@ -112,6 +111,8 @@ class RecordAddon:
         reason = flow.error.msg if flow.error else "the connection was lost"
         if not client_left:
             self._recording.notice(exchange.upstream, f"{exchange.method} {exchange.uri}: {reason}")
+            if is_endless(flow.response):
+                self.reset(flow.client_conn)  # the end of the connection would say that the body is whole
         self._finish(flow, End.CLIENT_LEFT if client_left else End.UPSTREAM_LOST)
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
@@ -152,8 +153,20 @@ class RecordAddon:
             self._clients.setdefault(flow.client_conn.id, set()).add(flow.id)
 
         self._guarded(begin)
-        if not _small(request):
+        if not is_small(request):
             request.stream = self._tap(flow, Exchange.request_chunk)
+
+    def _drop_trailers(self, flow: http.HTTPFlow) -> None:
+        """mitmproxy fails where HTTP/2 has trailers and HTTP/1.1 is spoken on the other side."""
+        exchange = self._exchanges.get(flow.id)
+        for message in (flow.request, flow.response):
+            if message is not None and message.trailers:
+                names = ", ".join(sorted(message.trailers))
+                message.trailers = None
+                if exchange is not None:
+                    self._recording.notice(
+                        exchange.upstream, f"{exchange.method} {exchange.uri}: dropped its trailers {names}"
+                    )
 
     def _tap(
         self, flow: http.HTTPFlow, take: Callable[[Exchange, bytes], None]
@@ -197,37 +210,3 @@ class RecordAddon:
 
 def _saying(sender: Sender, kind: FrameKind, payload: bytes) -> Callable[[Exchange], None]:
     return lambda exchange: exchange.message(sender, kind, payload)
-
-
-def _fields(headers: http.Headers) -> Headers:
-    # Bytes that are not UTF-8 pass through JSON and YAML as their Latin-1 characters.
-    return tuple((name.decode("latin-1"), _value(value)) for name, value in headers.fields)
-
-
-def _value(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
-
-
-def _send_to(request: http.Request, target: Target) -> None:
-    for name in [name for name in request.headers if name.lower().startswith("replayer-")]:
-        del request.headers[name]
-    upstream = target.upstream
-    request.scheme, request.host, request.port = upstream.scheme, upstream.host, upstream.host_port
-    request.path = target.path
-    request.host_header = target.authority
-
-
-def _small(request: http.Request) -> bool:
-    length = request.headers.get("content-length", "")
-    if "transfer-encoding" in request.headers:
-        return False
-    return not length or (length.isdigit() and int(length) <= WHOLE)
-
-
-def _unrouted(listener: Listener, path: str) -> http.Response:
-    known = ", ".join(f"/{upstream.name}/" for upstream in listener.upstreams)
-    text = f"replayer: no upstream is reached under {path.partition('?')[0]}; the recorder knows {known}\n"
-    return http.Response.make(404, text, {"content-type": "text/plain; charset=utf-8", "x-should-retry": "false"})

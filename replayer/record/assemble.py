@@ -6,12 +6,14 @@ that described only the wire (hop by hop, and the encoding that was undone) are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
+from replayer.cassette.long import LongInteraction
 from replayer.cassette.model import Chunk, End, Frame, Headers, Interaction, Request, Response, header
 from replayer.record.events import Ended, Event, RequestChunk, RequestHead, ResponseChunk, ResponseHead
 
-__all__ = ["assemble", "stored_headers"]
+__all__ = ["Outline", "assemble", "assemble_long", "outline", "stored_headers"]
 
 HOP_BY_HOP = frozenset(
     {
@@ -40,67 +42,99 @@ def stored_headers(headers: Iterable[tuple[str, str]], *, encoding: str | None =
 
 def assemble(events: Iterable[Event]) -> Interaction | None:
     """The interaction that the events tell of, or None where no answer had begun."""
+    events = tuple(events)
+    told = outline(events)
+    if told is None:
+        return None
+    sent, received = b"".join(_sent(events)), b"".join(_received(events))
+    request, response = told.interaction.request, told.interaction.response
+    frames = None if response.frames is None else tuple(_frames(events))
+    return replace(
+        told.interaction,
+        request=replace(request, body=sent if told.sent else None),
+        response=replace(response, body=received if told.received else b"", frames=frames),
+    )
+
+
+def assemble_long(events: Callable[[], Iterable[Event]]) -> LongInteraction | None:
+    """The same where it is too long for memory: the events are gone through again whenever a part is asked for."""
+    told = outline(events())
+    if told is None:
+        return None
+    return LongInteraction(
+        outline=told.interaction,
+        sent=(lambda: _sent(events())) if told.sent else None,
+        received=(lambda: _received(events())) if told.received else None,
+        frames=None if told.interaction.response.frames is None else lambda: _frames(events()),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """An interaction without its bodies and frames, and how many bytes of bodies there are."""
+
+    interaction: Interaction
+    sent: int
+    received: int
+
+
+def outline(events: Iterable[Event]) -> Outline | None:
+    """Go through the events and keep nothing of what may be long; None where no answer had begun."""
     request: RequestHead | None = None
     response: ResponseHead | None = None
-    sent: list[bytes] = []
-    received: list[ResponseChunk] = []
-    frames: list[Frame] = []
+    sent = 0
+    chunks: list[Chunk] = []
+    last = -1
     ended = Ended(end=End.LOST)
     for event in events:
         match event:
             case RequestHead():
                 request = event
             case RequestChunk():
-                sent.append(event.data)
+                sent += len(event.data)
             case ResponseHead():
                 response = event
             case ResponseChunk():
-                received.append(event)
-            case Frame():
-                frames.append(event)
+                # Pieces of one chunk follow each other; the sizes of chunks add up to the body.
+                if event.chunk == last:
+                    chunks[-1] = Chunk(chunks[-1].at, chunks[-1].size + len(event.data))
+                else:
+                    chunks.append(Chunk(event.at, len(event.data)))
+                last = event.chunk
             case Ended():
                 ended = event
     if request is None or response is None:
         return None
-    asked = Request(
-        method=request.method,
-        uri=request.uri,
-        headers=request.headers,
-        body=b"".join(sent) if sent else None,
-    )
-    return Interaction(request=asked, response=_response(request, response, received, frames, ended))
-
-
-def _response(
-    request: RequestHead, head: ResponseHead, received: list[ResponseChunk], frames: list[Frame], ended: Ended
-) -> Response:
-    kept = received if ended.omitted is None else []
-    body = b"".join(piece.data for piece in kept)
-    return Response(
-        status=head.status,
-        reason=head.reason,
-        headers=_with_length(head, len(body), request.method, ended),
-        body=body,
+    if ended.omitted is not None:
+        chunks = []
+    if ended.request_omitted is not None:
+        sent = 0
+    received = sum(chunk.size for chunk in chunks)
+    asked = Request(method=request.method, uri=request.uri, headers=request.headers, omitted=ended.request_omitted)
+    answered = Response(
+        status=response.status,
+        reason=response.reason,
+        headers=_with_length(response, received, request.method, ended),
         at=request.at,
-        chunks=_chunks(kept),
-        encoding=head.encoding,
+        chunks=tuple(chunks),
+        encoding=response.encoding,
         end=ended.end,
         omitted=ended.omitted,
-        frames=tuple(frames) if _is_websocket(request, head) else None,
+        frames=() if _is_websocket(request, response) else None,
     )
+    return Outline(interaction=Interaction(request=asked, response=answered), sent=sent, received=received)
 
 
-def _chunks(received: list[ResponseChunk]) -> tuple[Chunk, ...]:
-    """Pieces joined into chunks; their sizes add up to the body."""
-    chunks: list[Chunk] = []
-    last = -1
-    for piece in received:
-        if piece.chunk == last:
-            chunks[-1] = Chunk(chunks[-1].at, chunks[-1].size + len(piece.data))
-        else:
-            chunks.append(Chunk(piece.at, len(piece.data)))
-        last = piece.chunk
-    return tuple(chunks)
+def _sent(events: Iterable[Event]) -> Iterator[bytes]:
+    return (event.data for event in events if isinstance(event, RequestChunk))
+
+
+def _received(events: Iterable[Event]) -> Iterator[bytes]:
+    return (event.data for event in events if isinstance(event, ResponseChunk))
+
+
+def _frames(events: Iterable[Event]) -> Iterator[Frame]:
+    return (event for event in events if isinstance(event, Frame))
 
 
 def _with_length(head: ResponseHead, length: int, method: str, ended: Ended) -> Headers:

@@ -22,6 +22,8 @@ class RequestHead:
     method: str
     uri: str
     headers: Headers
+    session: str = ""
+    """What `Replayer-Session` named: which file the interaction goes to, where a run is split by session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class Ended:
 
     end: End
     omitted: Omitted | None = None
+    request_omitted: Omitted | None = None
 
 
 Event = RequestHead | RequestChunk | ResponseHead | ResponseChunk | Frame | Ended

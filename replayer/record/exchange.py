@@ -7,13 +7,19 @@ on, a WebSocket connection from its first frame, any other when it has lasted a 
 
 from __future__ import annotations
 
-from replayer.cassette.model import End, Frame, FrameKind, Headers, Interaction, Sender
+from collections import deque
+from dataclasses import replace
+
+from replayer.cassette.long import LongInteraction
+from replayer.cassette.model import End, Frame, FrameKind, Headers, Interaction, Sender, header
 from replayer.clock import Clock
-from replayer.record.assemble import assemble, stored_headers
+from replayer.record.assemble import assemble, assemble_long, stored_headers
 from replayer.record.decode import DecodeError, decoder
-from replayer.record.events import Ended, RequestChunk, RequestHead, ResponseHead
+from replayer.record.events import Ended, RequestChunk, RequestHead, ResponseChunk, ResponseHead
 from replayer.record.intake import Intake
 from replayer.record.spool import EventLog
+from replayer.redact.conversation import Released
+from replayer.redact.documents import apply
 from replayer.redact.redactor import Redactor
 
 __all__ = ["Exchange"]
@@ -42,6 +48,8 @@ class Exchange:
         self.begun = clock.ms()
         self.upstream = upstream
         self.method = method
+        self.session = (header(headers, "replayer-session") or "")[:200]
+        """What `Replayer-Session` named."""
         self.uri = redactor.uri(uri)
         """Redacted: fit to be shown."""
         self.relay = ""
@@ -57,36 +65,32 @@ class Exchange:
         self._intake: Intake | None = None
         self._chunks = 0
         self._upgraded: float | None = None
+        self._talk = redactor.conversation()
+        self._said: deque[Frame] = deque()  # frames that the conversation has not yet released
         encoding = _known_encoding(headers)
+        self._asked = Intake(redactor.stream(header(headers, "content-type")), encoding, limit=max_body)
         head = RequestHead(
             at=round(at, 3),
             method=method,
             uri=self.uri,
             headers=redactor.headers(stored_headers(headers, encoding=encoding)),
+            session=self.session,
         )
-        self._asked = redactor.stream()
-        self._asked_decoder = decoder(encoding) if encoding else None
         log.add(head, 256)
 
     def request_chunk(self, data: bytes) -> None:
         """A piece of the request's body."""
-        if self._asked_decoder is not None:
-            try:
-                data = self._asked_decoder.feed(data)
-            except DecodeError as error:
-                self.broken = f"the request's body is not what its content-encoding says: {error}"
-                data = b""
-        if data:
-            self._add_sent(b"".join(piece.data for piece in self._asked.feed(data)))
+        self._add_sent(self._asked.feed(data, 0.0))
 
     def request_end(self) -> None:
         """The request is whole."""
-        self._add_sent(b"".join(piece.data for piece in self._asked.finish()))
+        self._add_sent(self._asked.finish())
 
     def response_head(self, status: int, reason: str, headers: Headers) -> None:
         """The answer begins."""
         self.status = status
-        self._intake = Intake(self._redactor.stream(), _named_encoding(headers), limit=self._max_body)
+        stream = self._redactor.stream(header(headers, "content-type"))
+        self._intake = Intake(stream, _named_encoding(headers), limit=self._max_body)
         kept = self._redactor.headers(stored_headers(headers, encoding=self._intake.encoding))
         self._log.add(ResponseHead(status=status, reason=reason, headers=kept, encoding=self._intake.encoding), 256)
 
@@ -108,16 +112,16 @@ class Exchange:
 
     def message(self, sender: Sender, kind: FrameKind, payload: bytes) -> None:
         """A whole WebSocket message."""
-        data = self._redactor.body(payload)
         self.frames += 1
         self.bytes += len(payload)
-        self.redacted += data != payload
-        text = data.decode("utf-8", "replace") if kind is FrameKind.TEXT else ""
-        self._frame(sender, kind, text=text, data=b"" if kind is FrameKind.TEXT else data)
+        self._said.append(Frame(at=self._since_upgrade(), sender=sender, kind=kind, data=payload))
+        self._release(self._talk.feed(payload, by=sender))
 
     def closed(self, sender: Sender, code: int, reason: str) -> None:
         """The connection was closed, or (code 1006) aborted."""
-        self._frame(sender, FrameKind.CLOSE, text=self._redactor.text(reason), code=code)
+        self._release(self._talk.finish())
+        text = self._redactor.text(reason)
+        self._log.add(Frame(at=self._since_upgrade(), sender=sender, kind=FrameKind.CLOSE, text=text, code=code), 64)
 
     def spill(self) -> None:
         """Put what there is on disk, and from now on everything."""
@@ -132,31 +136,43 @@ class Exchange:
         """Milliseconds so far."""
         return self._ms()
 
-    def finish(self, end: End) -> Interaction | None:
+    def finish(self, end: End) -> Interaction | LongInteraction | None:
         """It is over; what it was, or None where no answer had begun. `discard` it once that is written."""
-        self._add_sent(b"".join(piece.data for piece in self._asked.finish()))
+        self._add_sent(self._asked.finish())
+        self._release(self._talk.finish())
         omitted = None
-        self.redacted += self._asked.replaced
+        self.redacted += self._asked.replaced + self._talk.replaced
+        self.broken = self._asked.broken and f"of the request: {self._asked.broken}"
         if self._intake is not None:
             for piece in self._intake.finish():
                 self._log.add(piece, len(piece.data))
             omitted = self._intake.omitted
             self.redacted += self._intake.replaced
             self.broken = self.broken or self._intake.broken
-        self._log.add(Ended(end=end, omitted=omitted))
-        return assemble(self._log.events())
+        self._log.add(Ended(end=end, omitted=omitted, request_omitted=self._asked.omitted))
+        return assemble_long(self._log.events) if self._log.is_long else assemble(self._log.events())
 
     def discard(self) -> None:
         """Its place in the spool is free."""
         self._log.discard()
 
-    def _add_sent(self, data: bytes) -> None:
+    def _add_sent(self, pieces: list[ResponseChunk]) -> None:
+        data = b"".join(piece.data for piece in pieces)
         if data:
             self._log.add(RequestChunk(data=data), len(data))
 
-    def _frame(self, sender: Sender, kind: FrameKind, *, text: str = "", data: bytes = b"", code: int = 0) -> None:
-        at = 0.0 if self._upgraded is None else round(self._clock.ms() - self._upgraded, 3)
-        self._log.add(Frame(at=at, sender=sender, kind=kind, text=text, data=data, code=code), len(data) + len(text))
+    def _release(self, released: list[Released]) -> None:
+        for _, spans in released:
+            frame = self._said.popleft()
+            data = apply(frame.data, spans) if spans else frame.data
+            if frame.kind is FrameKind.TEXT:
+                frame = replace(frame, text=data.decode("utf-8", "replace"), data=b"")
+            elif spans:
+                frame = replace(frame, data=data)
+            self._log.add(frame, len(data))
+
+    def _since_upgrade(self) -> float:
+        return 0.0 if self._upgraded is None else round(self._clock.ms() - self._upgraded, 3)
 
     def _ms(self) -> float:
         return round(self._clock.ms() - self.begun, 3)

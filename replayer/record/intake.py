@@ -1,4 +1,4 @@
-"""A response's body as it passes: decoded, redacted, counted; out come the pieces that may be written.
+"""A body as it passes: decoded, redacted, counted; out come the pieces that may be written.
 
 The rule: bytes that have been given out hold no secret. A body over the limit is only counted and hashed from there
 on (`omitted`). A body that does not decode as its header says is kept as far as it did.
@@ -11,7 +11,7 @@ import hashlib
 from replayer.cassette.model import Omitted
 from replayer.record.decode import DecodeError, Decoder, decoder
 from replayer.record.events import ResponseChunk
-from replayer.redact.stream import Piece, StreamRedactor
+from replayer.redact.stream import BodyRedactor, Piece
 
 __all__ = ["Intake"]
 
@@ -19,7 +19,7 @@ __all__ = ["Intake"]
 class Intake:
     """One body. `encoding` is the content-encoding on the wire, or None."""
 
-    def __init__(self, stream: StreamRedactor, encoding: str | None, *, limit: int) -> None:
+    def __init__(self, stream: BodyRedactor, encoding: str | None, *, limit: int) -> None:
         self._stream = stream
         self._limit = limit
         self._times: list[float] = []

@@ -37,6 +37,7 @@ def _plain(event: Event) -> dict[str, Any]:
                 "method": event.method,
                 "uri": _text(event.uri),
                 "headers": _headers(event.headers),
+                "session": event.session,
             }
         case RequestChunk():
             return {"e": "sent", **_data(event.data)}
@@ -54,14 +55,20 @@ def _plain(event: Event) -> dict[str, Any]:
             kind = {"sender": event.sender, "kind": event.kind, "code": event.code, "reason": event.text}
             return {"e": "frame", "at": event.at, **kind, **_data(event.data)}
         case Ended():
-            omitted = event.omitted and {"bytes": event.omitted.bytes, "sha256": event.omitted.sha256}
-            return {"e": "end", "end": event.end, "omitted": omitted}
+            omitted = {"omitted": _omitted(event.omitted), "request_omitted": _omitted(event.request_omitted)}
+            return {"e": "end", "end": event.end, **omitted}
 
 
 def _event(line: dict[str, Any]) -> Event:
     match line["e"]:
         case "request":
-            return RequestHead(at=line["at"], method=line["method"], uri=line["uri"], headers=_pairs(line["headers"]))
+            return RequestHead(
+                at=line["at"],
+                method=line["method"],
+                uri=line["uri"],
+                headers=_pairs(line["headers"]),
+                session=line.get("session", ""),
+            )
         case "sent":
             return RequestChunk(data=_bytes(line))
         case "response":
@@ -83,8 +90,17 @@ def _event(line: dict[str, Any]) -> Event:
                 code=line["code"],
             )
         case "end":
-            return Ended(end=End(line["end"]), omitted=Omitted(**line["omitted"]) if line["omitted"] else None)
+            asked, answered = line.get("request_omitted"), line["omitted"]
+            return Ended(
+                end=End(line["end"]),
+                omitted=Omitted(**answered) if answered else None,
+                request_omitted=Omitted(**asked) if asked else None,
+            )
     raise ValueError(line["e"])
+
+
+def _omitted(omitted: Omitted | None) -> dict[str, Any] | None:
+    return None if omitted is None else {"bytes": omitted.bytes, "sha256": omitted.sha256}
 
 
 def _text(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["Exchanged", "Failed", "Message", "Notice", "Ready", "Summary", "decode", "encode"]
+__all__ = ["Exchanged", "Failed", "Message", "Notice", "Ready", "Summary", "decode", "encode", "plain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,12 @@ class Summary:
     """Those that came, whether or not there was an answer to keep."""
     file: str
     """Empty if nothing was written."""
+    files: tuple[tuple[str, int], ...] = ()
+    """Those that were written, and how many new interactions each has."""
+    passed: int = 0
+    """Requests and connections to hosts that are not recorded."""
+    blocked: int = 0
+    """Requests that were refused for their host."""
 
 
 Message = Ready | Exchanged | Notice | Failed | Summary
@@ -81,10 +87,15 @@ _KINDS: dict[str, type[Message]] = {
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
+def plain(message: Message) -> dict[str, Any]:
+    """As JSON: its kind under `message`, and its fields."""
+    fields = {field.name: getattr(message, field.name) for field in dataclasses.fields(message)}
+    return {"message": _NAMES[type(message)], **fields}
+
+
 def encode(message: Message) -> bytes:
     """One line, with its newline."""
-    fields = {field.name: getattr(message, field.name) for field in dataclasses.fields(message)}
-    return orjson.dumps({"message": _NAMES[type(message)], **fields}, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(plain(message), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def decode(line: bytes) -> Message | None:
@@ -94,6 +105,8 @@ def decode(line: bytes) -> Message | None:
         kind = _KINDS[fields.pop("message")]
         if kind is Ready:
             return Ready(listeners=tuple(fields["listeners"]), names=tuple((n, url) for n, url in fields["names"]))
+        if kind is Summary:
+            fields["files"] = tuple((path, count) for path, count in fields["files"])
         return kind(**fields)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

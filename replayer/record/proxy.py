@@ -9,17 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from mitmproxy import options
 from mitmproxy.addons import core, disable_h2c, next_layer, proxyserver, tlsconfig
+from mitmproxy.connection import Client, Connection
 from mitmproxy.master import Master
 
 from replayer.errors import RecorderError
-from replayer.record.addon import RecordAddon, placeholder_host
-from replayer.record.upstreams import Listener
+from replayer.record.addon import RecordAddon
+from replayer.record.hosts import HostRules
+from replayer.record.mend import mend
+from replayer.record.upstreams import Listener, Way
+from replayer.record.ways import Ways, placeholder_host
 
 __all__ = ["Proxy", "running"]
 
@@ -67,30 +73,45 @@ class Proxy:
 
 @asynccontextmanager
 async def running(
+    ways: Ways,
     addon: RecordAddon,
     listeners: Sequence[Listener],
     *,
     host: str,
     confdir: Path,
     trusted_ca: str | None,
+    hosts: HostRules,
+    via: str | None,
     tell: Callable[[str], None],
 ) -> AsyncIterator[Proxy]:
     """The proxy, for as long as the block lasts. Raises RecorderError where a port cannot be had."""
     _make(confdir)
     ports = _ports(listeners, host)
-    modes = [f"reverse:http://{placeholder_host(number)}:1@{port}" for number, port in enumerate(ports)]
+    modes = [_mode(listener, number, ports[number], via) for number, listener in enumerate(listeners)]
     handler = _Errors(tell)
     logging.getLogger().addHandler(handler)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     opts = options.Options(
         mode=modes, listen_host=host, confdir=str(confdir), ssl_verify_upstream_trusted_ca=trusted_ca
     )
+    if any(listener.way is Way.FORWARD for listener in listeners):
+        # What is not recorded is not even decrypted.
+        opts.update(ignore_hosts=hosts.passed_patterns())  # type: ignore[no-untyped-call]  # mitmproxy's own gap
     master = Master(opts, with_termlog=False)
     server, started = proxyserver.Proxyserver(), _Started()  # type: ignore[no-untyped-call]  # mitmproxy's own gap
     try:
         master.addons.add(  # type: ignore[no-untyped-call]  # mitmproxy's own gap
-            core.Core(), disable_h2c.DisableH2C(), server, next_layer.NextLayer(), tlsconfig.TlsConfig(), addon, started
+            core.Core(),
+            disable_h2c.DisableH2C(),
+            server,
+            next_layer.NextLayer(),
+            ways,
+            tlsconfig.TlsConfig(),
+            addon,
+            started,
         )
+        addon.reset = partial(_reset, server)
+        mend(tell, was_reset=partial(_was_reset, server))
         opts.update(connection_strategy="lazy")  # type: ignore[no-untyped-call]  # mitmproxy's own gap
         task = asyncio.create_task(master.run())
         await started.event.wait()
@@ -104,6 +125,29 @@ async def running(
             await asyncio.wait([task], timeout=GRACE)
     finally:
         logging.getLogger().removeHandler(handler)
+
+
+def _mode(listener: Listener, number: int, port: int, via: str | None) -> str:
+    if listener.way is Way.REVERSE:
+        return f"reverse:http://{placeholder_host(number)}:1@{port}"
+    return f"upstream:{via}@{port}" if via else f"regular@{port}"
+
+
+def _was_reset(server: proxyserver.Proxyserver, client: Client, upstream: Connection) -> bool:
+    """Whether an upstream that went away reset its connection: asyncio's reader knows."""
+    handler = server.connections.get(client.id)
+    io = handler.transports.get(upstream) if handler else None
+    return io is not None and isinstance(io.reader, asyncio.StreamReader) and io.reader.exception() is not None
+
+
+def _reset(server: proxyserver.Proxyserver, client: Client) -> None:
+    """Reset a client's connection: RST where FIN would say that all is well."""
+    handler = server.connections.get(client.id)
+    io = handler.transports.get(client) if handler else None
+    if io is not None and isinstance(io.writer, asyncio.StreamWriter):
+        hard = io.writer.get_extra_info("socket")
+        hard.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        io.writer.transport.abort()
 
 
 def _make(confdir: Path) -> None:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
+from replayer.cassette.long import LongInteraction
 from replayer.cassette.model import End, Headers, Interaction
 from replayer.clock import Clock
-from replayer.record.assemble import assemble
+from replayer.record.assemble import assemble_long
+from replayer.record.events import Event, RequestHead
 from replayer.record.exchange import Exchange
 from replayer.record.messages import Exchanged, Message, Notice, Summary
 from replayer.record.spool import Spool
@@ -28,35 +30,39 @@ UNSPOOLED_MS = 100.0
 class Writer(Protocol):
     """What a recording asks of the cassette."""
 
-    def append(self, interaction: Interaction) -> None:
+    def append(self, interaction: Interaction | LongInteraction, session: str = "") -> None:
         """Write one interaction, at once. Raises `WriteError`."""
 
 
-def recover(path: Path, writer: Writer, known: Iterable[Interaction]) -> list[Interaction]:
-    """Write what a killed run left in the spool of `path`, and clear it; `known` is what the cassette holds already."""
-    written = {_key(one) for one in known}
-    recovered = []
+def recover(path: Path, writer: Writer, known: Callable[[], Iterable[Interaction]]) -> int:
+    """Write what a killed run left in the spool of `path`, and clear it; how many interactions that were.
+
+    `known` gives what the cassette holds already; it is asked only where something was left.
+    """
     spool = Spool(path)
-    for file, events in spool.leftovers():
-        interaction = assemble(events)
+    left = spool.leftovers()
+    written = {_key(one) for one in known()} if left else set()
+    recovered = 0
+    for file, events in left:
+        interaction = assemble_long(events)
         # A kill between the writing and the removing leaves both.
-        if interaction is not None and _key(interaction) not in written:
-            writer.append(interaction)
-            recovered.append(interaction)
+        if interaction is not None and _key(interaction.outline) not in written:
+            writer.append(interaction, _session(events()))
+            recovered += 1
         file.unlink(missing_ok=True)
     spool.close()
     return recovered
 
 
 class Recording:
-    """The exchanges of one run. `tell` gets a message for the user; times continue behind those of `known`."""
+    """The exchanges of one run. `tell` gets a message for the user; times continue behind `latest` (ms)."""
 
     def __init__(
         self,
         *,
         path: Path,
         writer: Writer,
-        known: Iterable[Interaction],
+        latest: float | None,
         redactor: Redactor,
         clock: Clock,
         tell: Callable[[Message], None],
@@ -72,9 +78,10 @@ class Recording:
         self._open: dict[Exchange, None] = {}  # in their order
         self._over = False
         self._first: float | None = None
-        self._counts = dict.fromkeys(("exchanges", "connections", "frames", "bytes", "redacted", "requests"), 0)
-        times = [one.response.at for one in known if one.response.at is not None]
-        self._offset = max(times) + 1.0 if times else 0.0
+        counted = ("exchanges", "connections", "frames", "bytes", "redacted", "requests", "passed", "blocked")
+        self._counts = dict.fromkeys(counted, 0)
+        self._blocked: set[str] = set()
+        self._offset = 0.0 if latest is None else latest + 1.0
 
     def begin(self, upstream: str, method: str, uri: str, headers: Headers) -> Exchange:
         """A request's head has come. `uri` is the upstream's own."""
@@ -103,7 +110,7 @@ class Recording:
         del self._open[exchange]
         interaction = exchange.finish(end)
         if interaction is not None:
-            self._writer.append(interaction)
+            self._writer.append(interaction, exchange.session)
             self._count(exchange)
         exchange.discard()
         if exchange.broken:
@@ -116,6 +123,17 @@ class Recording:
         if exchange in self._open:
             del self._open[exchange]
             exchange.discard()
+
+    def passed(self) -> None:
+        """A request goes to a host that is not recorded."""
+        self._counts["passed"] += 1
+
+    def blocked(self, host: str) -> None:
+        """A request was refused for its host: told once a host."""
+        self._counts["blocked"] += 1
+        if host not in self._blocked:
+            self._blocked.add(host)
+            self.notice(host, "requests to it are refused, as --block-hosts says")
 
     def notice(self, upstream: str, text: str) -> None:
         """Something about an upstream that the user should know."""
@@ -132,7 +150,8 @@ class Recording:
         for exchange in list(self._open):
             self.finish(exchange, End.OPEN)
         self._spool.close()
-        return Summary(recovered=0, file=str(self._path) if self._counts["exchanges"] else "", **self._counts)
+        file = str(self._path) if self._counts["exchanges"] else ""
+        return Summary(recovered=0, file=file, files=(), **self._counts)
 
     def _count(self, exchange: Exchange) -> None:
         self._counts["exchanges"] += 1
@@ -146,7 +165,13 @@ def _key(interaction: Interaction) -> tuple[str, str, float | None]:
     return (interaction.request.method, interaction.request.uri, interaction.response.at)
 
 
-def _exchanged(exchange: Exchange, interaction: Interaction) -> Exchanged:
+def _session(events: Iterable[Event]) -> str:
+    return next((event.session for event in events if isinstance(event, RequestHead)), "")
+
+
+def _exchanged(exchange: Exchange, interaction: Interaction | LongInteraction) -> Exchanged:
+    if isinstance(interaction, LongInteraction):
+        interaction = interaction.outline
     return Exchanged(
         upstream=exchange.upstream,
         method=exchange.method,

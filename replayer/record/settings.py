@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from replayer.record.upstreams import Upstream
+from replayer.config import RedactConfig
+from replayer.record.hosts import HostRules
+from replayer.record.upstreams import Upstream, Way
 
 __all__ = ["MAX_BODY", "Settings"]
 
@@ -23,6 +25,10 @@ class Settings:
     upstreams: tuple[Upstream, ...]
     confdir: Path
     """Where mitmproxy keeps its CA."""
+    way: Way = Way.REVERSE
+    hosts: HostRules = field(default_factory=HostRules)
+    via: str | None = None
+    """`http://HOST:PORT` of the proxy through which upstreams are reached; None: directly."""
     host: str = "127.0.0.1"
     port: int = 0
     """Of the shared listener; 0 means any free one."""
@@ -32,6 +38,10 @@ class Settings:
     """`block`, `flow` or `json`; None leaves it to the file's size."""
     max_body: int = MAX_BODY
     """Bytes of a response's body that are stored; above, it is passed through and `omitted`."""
+    split: str | None = None
+    """`host`, `path` or `session`: then the output is a folder."""
+    redact: RedactConfig = field(default_factory=RedactConfig)
+    """What is secret beside the defaults."""
     trusted_ca: str | None = None
     """PEM file of the CAs that upstreams are held against; None: those that everybody trusts."""
 
@@ -39,7 +49,9 @@ class Settings:
         """One line, with its newline."""
         upstreams = [{"name": u.name, "url": u.url, "port": u.port} for u in self.upstreams]
         fields: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        fields.update(output=str(self.output), confdir=str(self.confdir), upstreams=upstreams)
+        fields["redact"] = asdict(self.redact)
+        hosts = {name: getattr(self.hosts, name) for name in ("allow", "ignore", "block")}
+        fields.update(output=str(self.output), confdir=str(self.confdir), upstreams=upstreams, hosts=hosts)
         return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
 
     @classmethod
@@ -48,7 +60,10 @@ class Settings:
         try:
             fields: dict[str, Any] = orjson.loads(line)
             upstreams = tuple(Upstream(**upstream) for upstream in fields.pop("upstreams"))
+            fields["redact"] = RedactConfig(**{kind: tuple(names) for kind, names in fields["redact"].items()})
             output, confdir = Path(fields.pop("output")), Path(fields.pop("confdir"))
-            return cls(output=output, confdir=confdir, upstreams=upstreams, **fields)
+            hosts = HostRules(**{name: tuple(patterns) for name, patterns in fields.pop("hosts").items()})
+            way = Way(fields.pop("way"))
+            return cls(output=output, confdir=confdir, upstreams=upstreams, hosts=hosts, way=way, **fields)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the recorder was not told what it needs: {error}") from None

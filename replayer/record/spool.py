@@ -8,7 +8,8 @@ killed run left is read back by `leftovers`; a line that the kill tore is droppe
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from replayer.errors import WriteError
@@ -19,6 +20,10 @@ __all__ = ["EventLog", "Spool"]
 
 IN_MEMORY = 64 * 1024
 """Bytes of one exchange that may wait in memory."""
+EVENT = 128
+"""Bytes that an event takes beside what it holds, about."""
+LONG = 1024 * 1024
+"""Bytes of one exchange from which it is never in memory as a whole."""
 
 
 class EventLog:
@@ -34,13 +39,18 @@ class EventLog:
     def spilled(self) -> bool:
         return self._file is not None
 
+    @property
+    def is_long(self) -> bool:
+        """Whether its events should be gone through rather than held."""
+        return self._file is not None and self._size > LONG
+
     def add(self, event: Event, size: int = 0) -> None:
         """Keep one event that holds about `size` bytes. Raises `WriteError`."""
+        self._size += size + EVENT
         if self._file is not None:
             self._write(self._file, [event])
             return
         self._memory.append(event)
-        self._size += size
         if self._size > IN_MEMORY:
             self.spill()
 
@@ -90,16 +100,9 @@ class Spool:
         self._next += 1
         return EventLog(self.folder / f"{os.getpid()}-{self._next:06}.jsonl")
 
-    def leftovers(self) -> list[tuple[Path, list[Event]]]:
-        """What a killed run left, file by file; empty files are removed."""
-        left = []
-        for path in sorted(self.folder.glob("*.jsonl")):
-            events = list(_read(path))
-            if events:
-                left.append((path, events))
-            else:
-                path.unlink()
-        return left
+    def leftovers(self) -> list[tuple[Path, Callable[[], Iterator[Event]]]]:
+        """What a killed run left, file by file, each to be gone through as often as is asked."""
+        return [(path, partial(_read, path)) for path in sorted(self.folder.glob("*.jsonl"))]
 
     def close(self) -> None:
         """Remove the folder if nothing is in it."""

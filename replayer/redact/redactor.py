@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from replayer.cassette.model import Headers
-from replayer.redact.find import REPLACEMENT, Finder
-from replayer.redact.rules import DEFAULT, Rules, secret_values
-from replayer.redact.stream import StreamRedactor
+from replayer.redact.bodies import DocumentRedactor, EventRedactor
+from replayer.redact.conversation import Conversation
+from replayer.redact.documents import selected
+from replayer.redact.environment import secret_values
+from replayer.redact.find import REPLACEMENT, Finder, Span, merged, moved
+from replayer.redact.rules import DEFAULT, Rules
+from replayer.redact.stream import BodyRedactor, StreamRedactor
 
 __all__ = ["PLACEHOLDER", "Redactor"]
 
@@ -20,11 +24,12 @@ PLACEHOLDER = REPLACEMENT.decode()
 
 
 class Redactor:
-    """`Redactor(rules, values)`: `values` are secrets in plain text, of 12 characters or more."""
+    """`Redactor(rules, values)`: `values` are secrets in plain text."""
 
     def __init__(self, rules: Rules, environment_values: Sequence[str] = ()) -> None:
         self._rules = rules
         self._finder = Finder(rules, environment_values)
+        self._form_finder = Finder(rules, environment_values, form=True)
 
     @classmethod
     def default(cls, environment: Mapping[str, str]) -> Redactor:
@@ -53,14 +58,40 @@ class Redactor:
         """The text of a frame, a message, a header's value."""
         return self.body(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
-    def body(self, body: bytes) -> bytes:
+    def body(self, body: bytes, content_type: str | None = None) -> bytes:
         """A whole body, or the payload of a binary frame; of any type."""
-        stream = self.stream()
+        stream = self.stream(content_type)
         return b"".join(piece.data for piece in [*stream.feed(body), *stream.finish()])
 
-    def stream(self) -> StreamRedactor:
+    def stream(self, content_type: str | None = None) -> BodyRedactor:
         """For one body that is still coming."""
+        kind = (content_type or "").partition(";")[0].strip().lower()
+        paths = self._rules.paths
+        if kind == "text/event-stream":
+            return EventRedactor(self._finder, paths)
+        if kind == "application/x-www-form-urlencoded":
+            return StreamRedactor(self._form_finder, lead=b"&")
+        if paths and not kind.startswith(("image/", "audio/", "video/", "multipart/")):
+            lines = any(word in kind for word in ("ndjson", "jsonl", "json-lines", "json-seq"))
+            return DocumentRedactor(self._finder, paths, lines=lines)
         return StreamRedactor(self._finder)
+
+    def conversation(self) -> Conversation:
+        """For the frames of one connection."""
+        return Conversation(self._finder, self._rules.paths)
+
+    def find(self, data: bytes, content_type: str | None = None) -> list[Span]:
+        """The secrets in a whole text or body, in order; those that go over several events of a stream as well."""
+        kind = (content_type or "").partition(";")[0].strip().lower()
+        if kind == "text/event-stream":
+            return EventRedactor(self._finder, self._rules.paths).find(data)
+        if kind == "application/x-www-form-urlencoded":
+            return [moved(span, -1) for span in self._form_finder.spans(b"&" + data, 1)]
+        return merged([*self._finder.spans(data, 0), *selected(data, self._rules.paths)])
+
+    def is_secret_query(self, name: str) -> bool:
+        """Whether the value of that key of a query is taken out."""
+        return name.lower() in self._rules.query
 
     def _header(self, name: str, value: str) -> str:
         if name in self._rules.headers:

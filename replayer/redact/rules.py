@@ -1,4 +1,4 @@
-"""What counts as a secret: names that announce one, shapes that known tokens have, values of the environment.
+"""What counts as a secret: names that announce one, and shapes that known tokens have. A user's own are added to these.
 
 The defaults are safe rather than sparing. A rule is data; `find.py` looks for it and `redactor.py` takes it out. Known
 token shapes begin with a literal, so that a body without that literal costs one search for it and nothing more.
@@ -7,22 +7,21 @@ token shapes begin with a literal, so that a body without that literal costs one
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
-__all__ = ["DEFAULT", "SHORTEST_VALUE", "Rules", "TokenShape", "secret_values"]
+from replayer.match.jsonpath import JsonPath
 
-SHORTEST_VALUE = 12
-"""Values of the environment below this many characters are not looked for: they would match ordinary words."""
+__all__ = ["DEFAULT", "Rules", "TokenShape"]
 
 
 @dataclass(frozen=True, slots=True)
 class TokenShape:
-    """A provider's token: `literal` is in it, `pattern` matches the whole of it (at most 4 KiB before it is sure)."""
+    """A provider's token: it begins with `literal`, `pattern` is the whole of it (at most 4 KiB before it is sure)."""
 
     literal: bytes
     pattern: re.Pattern[bytes]
+    begins: re.Pattern[bytes]
+    """What must stand at its first byte, the bytes before included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +34,14 @@ class Rules:
     """Header fields that are cookies: names stay, values go."""
     query: frozenset[str]
     json_fields: frozenset[str]
-    """Fields of a JSON body, at any depth, whose string value is taken out."""
+    """Fields of a JSON body, at any depth, whose string or number is taken out."""
     shapes: tuple[TokenShape, ...]
+    form: frozenset[str] = frozenset()
+    """Fields of a form; those of `query` count there too."""
+    paths: tuple[JsonPath, ...] = ()
+    """Places of JSON documents, whatever stands there."""
+    patterns: tuple[re.Pattern[bytes], ...] = ()
+    """Regular expressions over single lines."""
 
 
 # The character before may not belong to a word, or "task-force-…" would be a key; but it may end an escape sequence of
@@ -44,8 +49,12 @@ class Rules:
 _BEGINNING = rb"(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
 
 
+_BEGINS = re.compile(_BEGINNING)
+
+
 def _shape(literal: str, rest: str) -> TokenShape:
-    return TokenShape(literal.encode(), re.compile(_BEGINNING + re.escape(literal.encode()) + rest.encode()))
+    pattern = re.compile(_BEGINNING + re.escape(literal.encode()) + rest.encode())
+    return TokenShape(literal.encode(), pattern, _BEGINS)
 
 
 DEFAULT = Rules(
@@ -93,6 +102,7 @@ DEFAULT = Rules(
             "x-goog-signature",
         }
     ),
+    form=frozenset({"assertion", "client_assertion", "code", "passwd", "pin", "pwd", "secret_key"}),
     # Not "token": it is the text of a token in logprobs.
     json_fields=frozenset(
         {
@@ -141,67 +151,18 @@ DEFAULT = Rules(
         _shape("AKIA", r"[A-Z0-9]{16}"),
         _shape("ASIA", r"[A-Z0-9]{16}"),
         _shape("SG.", r"[A-Za-z0-9_\-]{16,64}\.[A-Za-z0-9_\-]{16,}"),
+        _shape("AKC", r"[A-Za-z0-9]{20,}"),  # Artifactory
+        _shape("AccountKey=", r"[A-Za-z0-9+/]{86}=="),  # Azure storage
+        _shape("SK", r"[0-9a-f]{32}(?![A-Za-z0-9])"),  # Twilio
+        _shape("bot", r"[0-9]{8,10}:[A-Za-z0-9_\-]{35}"),  # Telegram
+        _shape("dop_v1_", r"[0-9a-f]{40,}"),
+        _shape("dapi", r"[0-9a-f]{32}"),
+        _shape("hooks.slack.com/services/", r"[A-Za-z0-9/]{20,}"),
+        _shape("lsv2_", r"[A-Za-z0-9_]{30,}"),
+        _shape("nvapi-", r"[A-Za-z0-9_\-]{30,}"),
+        _shape("sq0csp-", r"[A-Za-z0-9_\-]{20,}"),
+        _shape("tgp_v1_", r"[A-Za-z0-9_\-]{30,}"),
         # A JSON Web Token: two parts make it sure, the signature follows.
         _shape("eyJ", r"[A-Za-z0-9_\-]{8,2000}\.eyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"),
     ),
 )
-
-_SECRET_WORDS = frozenset(
-    [
-        "apikey",
-        "auth",
-        "authorization",
-        "connectionstring",
-        "cookie",
-        "credential",
-        "credentials",
-        "dsn",
-        "jwt",
-        "key",
-        "keys",
-        "pass",
-        "passphrase",
-        "passwd",
-        "password",
-        "passwords",
-        "pat",
-        "pw",
-        "pwd",
-        "sas",
-        "secret",
-        "secrets",
-        "signature",
-        "token",
-        "tokens",
-    ]
-)
-_PATH = re.compile(r"(?:[/~.]|[A-Za-z]:[\\/])")
-
-
-def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The values of secret-looking variables, longest first, each once; those of 12 characters or more.
-
-    A variable looks secret by a word of its name (`OPENAI_API_KEY`, `dbPassword`); a password inside a URL counts
-    whatever the variable's name. File paths, and URLs without a password, are not secrets.
-    """
-    found: set[str] = set()
-    for name, value in environment.items():
-        stripped = value.strip().strip("\"'")
-        if "://" in stripped:
-            found.update(_passwords(stripped))
-        elif _looks_secret(name) and not _PATH.match(stripped):
-            found.add(stripped)
-    return tuple(sorted((value for value in found if len(value) >= SHORTEST_VALUE), key=lambda v: (-len(v), v)))
-
-
-def _looks_secret(name: str) -> bool:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    return not _SECRET_WORDS.isdisjoint(re.split(r"[^a-z0-9]+", words))
-
-
-def _passwords(url: str) -> Iterable[str]:
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        return ()
-    return {password, unquote(password)} if password else ()

@@ -22,6 +22,8 @@ class Hearing(Enum):
 
     TAKE = "take"
     IGNORE = "ignore"
+    HANG_UP = "hang-up"
+    """The connection is closed, and made anew."""
     DIE = "die"
     """The worker ends, as one does whose reader raised."""
 
@@ -39,6 +41,8 @@ class Conduct:
     sends_binary: ClassVar[bool] = False
     fetches_payload: ClassVar[bool] = True
     """It gets the payload from `payload_url`."""
+    inline_payload: ClassVar[bool] = True
+    """Where `payload_url` fails, it uses the payload of the message."""
     uploads: ClassVar[bool] = True
     """It puts a large result where `result_upload_url` says."""
     upload_from: ClassVar[int] = 262_144
@@ -47,6 +51,8 @@ class Conduct:
     """What runs when a connection is lost is answered over the next one."""
     drains: ClassVar[bool] = True
     """It says `drain` before it leaves."""
+    after_drain: ClassVar[bytes | None] = None
+    """What it says after `drain`, beside answers."""
     finishes: ClassVar[bool] = True
     """It answers the running jobs before it leaves."""
     close_code: ClassVar[int | None] = 1000

@@ -77,6 +77,9 @@ class Link:
                 hearing = self._conduct.hears(message.data, draining=self._draining)
                 if hearing is Hearing.DIE:
                     return "the queue said something that this worker does not survive"
+                if hearing is Hearing.HANG_UP:
+                    await self._socket.close(code=1002)
+                    return None
                 if hearing is Hearing.TAKE and message.type is aiohttp.WSMsgType.TEXT and self._hear(message.data):
                     return "it was given a job that this worker does not survive"
             elif message.type not in (aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG):
@@ -122,6 +125,8 @@ class Link:
         self._report(f"draining: {self._work.running} jobs are still running")
         if self._conduct.drains:
             self._out.put_nowait(encode(Drain()))
+        if self._conduct.after_drain is not None:
+            self._out.put_nowait(self._conduct.after_drain)
         if self._conduct.finishes:
             await self._work.done(self._options.grace)
         await self._out.join()

@@ -52,8 +52,11 @@ class SimulatedWorker:
         """Drain, close, and let `run` end."""
         self._stop.set()
 
-    async def run(self) -> None:
-        """Work until `stop`. Raises UsageError where a connection failed or was lost and none is to follow."""
+    async def run(self) -> int:
+        """Work until `stop`; the status that its program ends with.
+
+        Raises UsageError where a connection failed or was lost and none is to follow.
+        """
         async with aiohttp.ClientSession(timeout=_TIMEOUT) as http, asyncio.TaskGroup() as group:
             work = Work(
                 self._options,
@@ -70,6 +73,7 @@ class SimulatedWorker:
                 work.drop()
         if trouble is not None:
             raise UsageError(trouble)
+        return self._conduct.exit_status if self._stop.is_set() else 1
 
     async def _serve(self, http: aiohttp.ClientSession, work: Work) -> str | None:
         """Connect again and again; why it cannot go on, or None where it need not."""

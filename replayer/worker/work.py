@@ -31,6 +31,10 @@ class SimulatedError(Exception):
     """The error that `--error-rate` asks for."""
 
 
+class _Dropped(Exception):
+    """A misbehaving worker forgets the job."""
+
+
 class Work:
     """What a worker has taken. `attach` says where answers go; None keeps them until there is a connection again."""
 
@@ -120,6 +124,8 @@ class Work:
             output = result(payload, self._context(job))
             uploaded = await self._upload(job, orjson.dumps(output))
             reply = JobResultRef(job_id=job.job_id) if uploaded else JobResult(job_id=job.job_id, result=output)
+        except _Dropped:
+            return
         except Exception as error:  # a worker lives on: whatever went wrong is the job's error, in its own words
             reply = JobError(job_id=job.job_id, error=str(error))
         self._answer(job, reply)
@@ -147,6 +153,8 @@ class Work:
             async with self._http.get(job.payload_url, timeout=_FETCH, raise_for_status=True) as answer:
                 return await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            if not self._conduct.inline_payload:
+                raise _Dropped from error
             self._report(f"job {job.job_id}: payload_url failed ({error}), using the payload of the message")
             return job.payload
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("replay", "start")
+NAMES = ("kill-record", "record", "replay", "start")
 
 
 def main() -> int:
     if len(sys.argv) != 2 or sys.argv[1] not in NAMES:
         print(f"usage: python -m tests.benchmarks {'|'.join(NAMES)}", file=sys.stderr)  # noqa: T201 (a command)
         return 2
-    held: bool = importlib.import_module(f"tests.benchmarks.{sys.argv[1]}").main()
+    held: bool = importlib.import_module(f"tests.benchmarks.{sys.argv[1].replace('-', '_')}").main()
     return 0 if held else 1
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -43,9 +45,18 @@ def test_json_comes_back_where_every_body_is_text() -> None:
     assert decode(encode(cassette, Layout.JSON), name="x.json") == cassette
 
 
-def test_json_refuses_a_binary_body_and_names_it() -> None:
-    cassette = Cassette(interactions=(interaction(), interaction(body=b"\xff")))
-    with pytest.raises(UsageError, match="interaction 1 has bytes"):
+def test_json_keeps_a_binary_body_as_base64() -> None:
+    asked = replace(interaction().request, body=b"\xfe")
+    cassette = Cassette(interactions=(interaction(), replace(interaction(body=b"\xff"), request=asked)))
+    document = json.loads(encode(cassette, Layout.JSON))
+    assert document["interactions"][1]["request"]["body"] == {"base64_string": "/g=="}
+    assert document["interactions"][1]["response"]["body"] == {"base64_string": "/w=="}
+    assert decode(encode(cassette, Layout.JSON), name="x.json") == cassette
+
+
+def test_json_refuses_what_another_tool_put_there_and_json_has_not() -> None:
+    cassette = Cassette(interactions=(interaction(), replace(interaction(), extra={"when": date(2026, 1, 2)})))
+    with pytest.raises(UsageError, match="interaction 1 holds what JSON cannot"):
         encode(cassette, Layout.JSON)
 
 

@@ -15,9 +15,13 @@ from replayer.errors import CassetteError, UsageError, WriteError
 CASSETTE = Cassette(
     interactions=(Interaction(request=Request(method="GET", uri="http://a/b"), response=Response(status=200)),)
 )
-BINARY = Cassette(
+UNSPEAKABLE = Cassette(
     interactions=(
-        Interaction(request=Request(method="GET", uri="http://a/b"), response=Response(status=200, body=b"\xff")),
+        Interaction(
+            request=Request(method="GET", uri="http://a/b"),
+            response=Response(status=200),
+            extra={"by": b"another tool"},
+        ),
     )
 )
 
@@ -59,7 +63,7 @@ def test_what_cannot_be_encoded_leaves_the_file_as_it_was(tmp_path: Path) -> Non
     path = tmp_path / "x"
     store.write(path, CASSETTE, layout=Layout.JSON)
     with pytest.raises(UsageError):
-        store.write(path, BINARY, layout=Layout.JSON)
+        store.write(path, UNSPEAKABLE, layout=Layout.JSON)
     assert store.read(path) == CASSETTE
 
 

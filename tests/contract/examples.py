@@ -17,10 +17,13 @@ from urllib.parse import urljoin
 from replayer.bundled import schemas_folder
 from replayer.contract.registry import BASE
 
-__all__ = ["Choose", "Demand", "Example", "Turns", "everything", "example", "schema_names"]
+__all__ = ["Choose", "Demand", "Example", "Kinds", "Turns", "everything", "example", "randomly", "schema_names"]
 
 Choose = Callable[[str, int], int]
 """Which of so many, at a place of a schema."""
+
+Kinds = Callable[[tuple[str, ...]], tuple[str, ...]]
+"""Of the types that a value may have, those that are used."""
 
 _DEEP = 7
 _DEEPEST = 14
@@ -70,21 +73,21 @@ def schema_names() -> list[str]:
     return [name for name in names if "$schema" in _document(BASE + name) and not name.startswith("replayer/")]
 
 
-def everything(name: str, most: int = 400) -> Iterator[Example]:
+def everything(name: str, kinds: Kinds = tuple, most: int = 400) -> Iterator[Example]:
     """Messages of a schema until each of its variants and values was in one."""
     turns = Turns()
     for _ in range(most):
         turns.fresh = False
-        made = example(name, turns)
+        made = example(name, turns, kinds)
         if not turns.fresh:
             return
         yield made
 
 
-def example(name: str, choose: Choose) -> Example:
-    """One message of a schema by its path."""
+def example(name: str, choose: Choose, kinds: Kinds = tuple) -> Example:
+    """One message of a schema by its path; `kinds` says which of the allowed types are used."""
     made = Example()
-    maker = _Maker(choose, made, BASE + name)
+    maker = _Maker(choose, kinds, made, BASE + name)
     made.value = maker.value([(BASE + name, _document(BASE + name))], BASE + name, (), 0)
     return made
 
@@ -116,8 +119,9 @@ _Schemas = list[tuple[str, dict[str, Any]]]
 
 
 class _Maker:
-    def __init__(self, choose: Choose, made: Example, home: str) -> None:
+    def __init__(self, choose: Choose, kinds: Kinds, made: Example, home: str) -> None:
         self._choose = choose
+        self._kinds = kinds
         self._made = made
         self._home = home
 
@@ -153,6 +157,7 @@ class _Maker:
             if "const" in constant:
                 return _type(constant["const"])
             return "object" if any("properties" in schema or "allOf" in schema for _, schema in flat) else "string"
+        types = self._kinds(types)
         if depth > _DEEP:
             shallow = [name for name in types if name not in ("object", "array")]
             types = tuple(shallow) or types
@@ -185,7 +190,8 @@ class _Maker:
             if name in made:
                 known = _first(list(_flat(below)), "x-known-values")
                 closed = known is None
-                self._demand(below, Demand((*path, name), ("string",), known=tuple(known or ()), closed=closed))
+                types = _types(list(_flat(below))) or ("string",)
+                self._demand(below, Demand((*path, name), types, known=tuple(known or ()), closed=closed))
             else:
                 made[name] = self.value(below, f"{place}/{name}", (*path, name), depth + 1)
         for name in required:
@@ -244,13 +250,13 @@ def _types(flat: _Schemas) -> tuple[str, ...]:
 
 
 def _tags(rule: dict[str, Any]) -> list[str]:
-    return [name for name, told in rule["if"].get("properties", {}).items() if "const" in told]
+    return [name for name, told in rule["if"].get("properties", {}).items() if "const" in told or "enum" in told]
 
 
 def _holds(condition: dict[str, Any], made: dict[str, Any]) -> bool:
     """Whether the condition of a rule is met by what is chosen so far."""
     for name, told in condition.get("properties", {}).items():
-        if name in made and "const" in told and made[name] != told["const"]:
+        if name in made and made[name] not in told.get("enum", [told.get("const")]):
             return False
         if name not in made and name in condition.get("required", ()):
             return False
@@ -286,8 +292,9 @@ def _type(value: Any) -> str:
 
 def _plain(kind: str, flat: _Schemas) -> Any:
     least = next((schema["minimum"] for _, schema in flat if "minimum" in schema), 0)
+    encoded = _first(flat, "contentEncoding") is not None
     return {
-        "string": "text",
+        "string": "dGV4dA==" if encoded else "2026-01-01T00:00:00Z",  # a text, and where clients want it a time
         "integer": max(1, least),
         "number": max(0.5, least),
         "boolean": True,

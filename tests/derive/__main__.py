@@ -16,7 +16,7 @@ from replayer.bundled import schemas_folder
 from tests.derive.files import Files
 from tests.derive.schema import document
 from tests.derive.shape import either
-from tests.derive.types import Reader, bare, parts
+from tests.derive.types import Reader
 from tests.derive.write import layout, patched
 
 
@@ -39,7 +39,7 @@ def derived(files: Files) -> Iterator[tuple[str, str]]:
         path = f"{files.folder}/{file.path}"
         yield path, _text(path, document(path, file.title, reader.root(path)), files)
     for events in files.events:
-        found = _by_type(events.unions)
+        found = events.by_type()
         if events.order is not None:
             yield f"{files.folder}/{events.folder}.json", layout(events.item_schema(list(found)))
         for type_, members in found.items():
@@ -52,13 +52,5 @@ def _text(path: str, contents: dict[str, Any], files: Files) -> str:
     return layout(patched(contents, files.patches.get(path.removeprefix(files.folder + "/"), {})))
 
 
-def _by_type(unions: tuple[Any, ...]) -> dict[str, list[Any]]:
-    members: dict[str, list[Any]] = {}
-    for union in unions:
-        for member in parts(bare(union)):
-            for type_ in Reader({}).constants(member, "type"):
-                members.setdefault(type_, []).append(member)
-    return members
-
-
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -117,6 +117,11 @@ ANTHROPIC = Files(
     left_out=["betas", "user_profile_id", "workspace_id", "parsed_output"],
     patches={
         # Newer than what older recordings have.
+        "model.json": {
+            "/required/lifecycle": None,
+            "/properties/capabilities/required": None,
+            "/properties/capabilities/properties/thinking/properties/types/required": None,
+        },
         "usage.json": {"/properties/server_tool_use/required": None},
         "events/message_delta.json": {"/properties/usage/properties/server_tool_use/required": None},
     },

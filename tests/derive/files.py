@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from tests.derive.types import Reader, bare, parts
+
 __all__ = ["Events", "File", "Files", "json_data"]
 
 
@@ -32,6 +34,15 @@ class Events:
         self.unions = unions
         self.order = order
         self.more = more
+
+    def by_type(self) -> dict[str, list[Any]]:
+        """The members of the unions, by their `type`."""
+        members: dict[str, list[Any]] = {}
+        for union in self.unions:
+            for member in parts(bare(union)):
+                for type_ in Reader({}).constants(member, "type"):
+                    members.setdefault(type_, []).append(member)
+        return members
 
     def item_schema(self, types: Sequence[str]) -> dict[str, Any]:
         """What OpenAPI 3.2 has for the events of a stream, and their order."""

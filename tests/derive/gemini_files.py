@@ -55,6 +55,9 @@ GEMINI = Files(
         "embedding.json": {"/required": ["values"]},
         "model.json": {"/required": ["name"]},
         "live/client.json": {
+            # What the client takes in many forms travels as a turn.
+            "/properties/setup/properties/systemInstruction": {"$ref": "../content.json"},
+            "/properties/contextUpdate/properties/systemInstruction": {"$ref": "../content.json"},
             "/propertyNames": {"x-known-values": list(t.LiveClientMessage().model_dump(by_alias=True))},
             "/minProperties": 1,
         },

@@ -38,7 +38,11 @@ def _schema(shape: Shape, at: str) -> dict[str, Any]:
     if shape.name:
         schema[_NAME] = shape.name
     if shape.known is not None and "string" in types:
-        schema["x-known-values"] = shape.known
+        schema["x-known-values"] = [*shape.known, *shape.numbers]
+    elif shape.encoded:
+        schema["contentEncoding"] = "base64"
+    elif shape.numbers:
+        schema["x-known-values"] = shape.numbers
     if shape.items is not None and not shape.items.anything:
         schema["items"] = _schema(shape.items, at)
     if shape.least is not None:
@@ -61,8 +65,8 @@ def _variants(shape: Shape, at: str) -> dict[str, Any]:
     rules = []
     for name, variant in shape.variants.items():
         told: dict[str, Any] = {"type": "object", "properties": {tag: {"const": name}}, "required": [tag]}
-        if name == shape.untagged:
-            told.pop("required")
+        if shape.untagged == (name,):
+            told = {"type": "object", "properties": {tag: {"enum": [name, None]}}}
         then = _schema(variant, at)
         if "$ref" not in then:
             properties = {key: below for key, below in then.get("properties", {}).items() if key != tag}
@@ -73,7 +77,8 @@ def _variants(shape: Shape, at: str) -> dict[str, Any]:
         if set(then) - {_NAME}:
             rules.append({"if": told, "then": then})
     whole: dict[str, Any] = {} if shape.untagged else {"required": [tag]}
-    whole["properties"] = {tag: {"type": "string", "x-known-values": list(shape.variants)}}
+    type_ = ["string", "null"] if shape.untagged else "string"
+    whole["properties"] = {tag: {"type": type_, "x-known-values": list(shape.variants)}}
     return {**whole, "allOf": rules} if rules else whole
 
 

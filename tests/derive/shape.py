@@ -24,6 +24,10 @@ class Shape:
     """JSON Schema's; empty: anything."""
     known: list[str] | None = None
     """The texts that are known; None: any text."""
+    numbers: list[int] = field(default_factory=list)
+    """The numbers that are known; empty: any number."""
+    encoded: bool = False
+    """Whether the text is base64."""
     constant: bool = False
     """Whether another text is a mistake, and not just new."""
     items: Shape | None = None
@@ -33,8 +37,8 @@ class Shape:
     """Of an object with free keys."""
     tag: str = ""
     variants: dict[str, Shape] = field(default_factory=dict)
-    untagged: str | None = None
-    """The variant that may come without its tag."""
+    untagged: tuple[str, ...] = ()
+    """The variants that may come without their tag, or with null in its place."""
     file: str | None = None
     """The schema that says the object part."""
     name: str = ""
@@ -82,15 +86,15 @@ def _told_apart(objects: list[Shape]) -> Shape | None:
         if not all(shape.fields and tag in shape.fields and shape.fields[tag].known for shape in flat):
             continue
         variants: dict[str, Shape] = {}
-        untagged = None
+        untagged: list[str] = []
         for shape in flat:
             known = (shape.fields or {})[tag].known or []
             for name in known:
                 variants[name] = _objects(variants[name], shape) if name in variants else shape
-            if tag not in shape.required:
-                untagged = known[0]
+            if tag not in shape.required or "null" in (shape.fields or {})[tag].types:
+                untagged += known
         if len(variants) > 1:
-            return Shape(types=["object"], tag=tag, variants=variants, untagged=untagged)
+            return Shape(types=["object"], tag=tag, variants=variants, untagged=tuple(untagged))
     return None
 
 
@@ -102,6 +106,10 @@ def _both(one: Shape, other: Shape) -> Shape:
     if texts and all(shape.known is not None for shape in texts):
         merged.known = list(dict.fromkeys(text for shape in texts for text in shape.known or ()))
         merged.constant = all(shape.constant for shape in texts) and len(merged.known) == 1
+    merged.encoded = bool(texts) and all(shape.encoded for shape in texts)
+    counts = [shape for shape in (one, other) if {"integer", "number"} & set(shape.types)]
+    if all(shape.numbers for shape in counts):
+        merged.numbers = list(dict.fromkeys(number for shape in counts for number in shape.numbers))
     lists = [shape for shape in (one, other) if "array" in shape.types]
     if lists and all(shape.items is not None for shape in lists):
         merged.items = either(shape.items for shape in lists if shape.items is not None)

@@ -73,7 +73,7 @@ class Reader:
             values = self.shape(inner[1]) if inner else Shape()
             return Shape(types=["object"], values=None if values.anything else values)
         if type_ in _PLAIN:
-            return Shape(types=[_PLAIN[type_]])
+            return Shape(types=[_PLAIN[type_]], encoded=type_ is bytes)
         if type_ in (object, Any) or isinstance(type_, typing.TypeVar):
             return Shape()
         if isinstance(type_, type) and issubclass(type_, enum.Enum):
@@ -174,7 +174,10 @@ def parts(type_: Any) -> list[Any]:
 
 def _literal(values: tuple[Any, ...]) -> Shape:
     texts = [str(value) for value in values if isinstance(value, str)]
-    return Shape(types=list(dict.fromkeys(_PLAIN[type(value)] for value in values)), known=texts or None)
+    numbers = [value for value in values if type(value) is int]
+    return Shape(
+        types=list(dict.fromkeys(_PLAIN[type(value)] for value in values)), known=texts or None, numbers=numbers
+    )
 
 
 def _alias(hint: Any) -> str | None:

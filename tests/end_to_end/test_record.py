@@ -329,11 +329,6 @@ async def garbage(writer: asyncio.StreamWriter) -> None:
     await writer.drain()
 
 
-async def early_hints(writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-    await writer.drain()
-
-
 @pytest.mark.parametrize("answer", [fail, reset, garbage])
 async def test_an_upstream_that_does_not_answer_is_a_502_and_nothing_is_kept(
     tmp_path: Path, answer: Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -361,17 +356,6 @@ async def test_an_upstream_that_is_not_there_is_a_502_that_names_it(tmp_path: Pa
     (notice,) = [message.text for message in heard if isinstance(message, Notice)]
     assert notice.startswith(f"openai: GET {url}/: ")
     assert not told.output.exists()
-
-
-async def test_early_hints_end_in_a_clear_error(tmp_path: Path) -> None:
-    async with raw_upstream(early_hints) as url:
-        told = settings(tmp_path, openai=url)
-        async with recording(told) as (running, session, heard):
-            with pytest.raises(aiohttp.ClientError):
-                await session.get(running.listeners[0])
-            running.stop()
-            assert (await running.wait()).exchanges == 0
-    assert [m for m in heard if isinstance(m, Notice) and "answered 103" in m.text]
 
 
 async def test_an_answer_that_is_cut_is_kept_and_marked_as_cut(tmp_path: Path) -> None:
@@ -570,7 +554,8 @@ async def test_a_killed_parent_leaves_a_whole_file(tmp_path: Path) -> None:
 
     output = tmp_path / "x.yaml"
     async with upstream(serve) as url, aiohttp.ClientSession() as session:
-        process = await command("--upstream", f"openai={url}", "-o", str(output), data=tmp_path)
+        arguments = ("--upstream", f"openai={url}", "-o", str(output), "--record-mode", "all")
+        process = await command(*arguments, data=tmp_path)
         base = await listening(process)
         async with session.get(base) as answer:
             await answer.read()
@@ -619,7 +604,8 @@ async def test_a_port_in_use_is_2(tmp_path: Path) -> None:
         process = await command(*arguments, data=tmp_path)
         _, told = await process.communicate()
     assert process.returncode == 2
-    assert f"cannot listen on 127.0.0.1:{port}".encode() in told
+    assert port.encode() in told
+    assert b"in use" in told
 
 
 CHUNKS = [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -105,6 +106,15 @@ def test_neither_side_shows_what_redaction_takes_out() -> None:
     found = miss(player(recorded, redact=redact), asked)
     assert found.nearest[0].differed
     assert "sk-secret" not in repr(found)
+
+
+def test_a_difference_in_nothing_but_a_secret_is_told_by_its_place() -> None:
+    def redact(request: Request) -> Request:
+        return replace(request, body=re.sub(rb"sk-[a-z]+", b"[REDACTED]", request.body or b""))
+
+    [near] = miss(player(ask({"key": "sk-ours"}), redact=redact), ask({"key": "sk-theirs"})).nearest
+    [difference] = near.differed
+    assert (difference.pointer, difference.recorded, difference.asked) == ("/key", "[REDACTED]", "[REDACTED]")
 
 
 def test_a_deep_body_is_explained_too_by_value_while_it_can_be_read() -> None:

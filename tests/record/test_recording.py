@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from replayer.cassette.codec import decode, encode_preamble
+from replayer.cassette.long import LongInteraction, line_pieces
 from replayer.cassette.model import Chunk, End, FrameKind, Interaction, Omitted, Sender
 from replayer.record.exchange import Exchange
 from replayer.record.messages import Exchanged, Message, Notice
@@ -35,21 +37,24 @@ class Hands:
     def ms(self) -> float:
         return self.time
 
-    def append(self, interaction: Interaction) -> None:
+    def append(self, interaction: Interaction | LongInteraction, session: str = "") -> None:
+        if isinstance(interaction, LongInteraction):
+            flow = encode_preamble(None) + b"".join(line_pieces(interaction))
+            (interaction,) = decode(flow, name="x").interactions
         self.written.append(interaction)
 
 
 class Run:
     """A recording into `folder`, and what came of it."""
 
-    def __init__(self, folder: Path, *, known: tuple[Interaction, ...] = (), max_body: int = 1000) -> None:
+    def __init__(self, folder: Path, *, latest: float | None = None, max_body: int = 1000) -> None:
         self.hands = Hands()
         self.told: list[Message] = []
         self.path = folder / "x.yaml"
         self.recording = Recording(
             path=self.path,
             writer=self.hands,
-            known=known,
+            latest=latest,
             redactor=Redactor(DEFAULT, [SECRET]),
             clock=self.hands,
             tell=self.told.append,
@@ -74,7 +79,7 @@ def test_times_count_from_the_first_request_and_continue_behind_what_is_known(tm
     for one in (second, first):
         run.recording.finish(one, End.COMPLETE)
     assert [i.response.at for i in run.hands.written] == [40.0, 0.0]
-    later = Run(tmp_path, known=tuple(run.hands.written))
+    later = Run(tmp_path, latest=40.0)
     later.recording.finish(later.ask(), End.COMPLETE)
     assert later.hands.written[0].response.at == 41.0
 
@@ -130,12 +135,13 @@ def test_what_a_kill_left_is_recovered_once(tmp_path: Path) -> None:
         torn.write(b'{"e":"received","chunk":2,"at":')
     left = spool.read_bytes()
     hands = Hands()
-    (recovered,) = recover(run.path, hands, ())
+    assert recover(run.path, hands, tuple) == 1
+    (recovered,) = hands.written
     assert (recovered.response.end, recovered.response.body) == (End.LOST, b"one\ntwo\n")
     assert not list(tmp_path.iterdir())
     spool.parent.mkdir()
     spool.write_bytes(left)  # killed again, between the writing and the removing
-    assert recover(run.path, hands, hands.written) == []
+    assert recover(run.path, hands, lambda: hands.written) == 0
     assert not list(tmp_path.iterdir())
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from replayer.contract.violation import Severity
 from replayer.report.report import Listing, Report, Status
@@ -33,3 +34,16 @@ def test_what_held_is_told_only_where_everything_is(made: Callable[..., Report])
 def test_what_a_cassette_holds_cannot_colour_the_terminal(made: Callable[..., Report]) -> None:
     line, *_ = write(made({"name": "\x1b[31mred\nnew line"})).splitlines()
     assert line == "failed  \\u001b[31mred\\u000anew line"
+
+
+def test_where_everything_is_told_it_stands_as_a_table(made: Callable[..., Report]) -> None:
+    results: list[dict[str, Any]] = [
+        {"status": Status.HELD, "group": "must", "name": "drain", "seconds": 12.34},
+        {"status": Status.NOTED, "group": "advice", "name": "compression", "seconds": 0.0, "why": "none offered"},
+    ]
+    assert write(made(*results, listing=Listing.ALL)).splitlines() == [
+        "held   must    drain           12.3 s",
+        "noted  advice  compression      0.0 s",
+        "    none offered",
+        "that was it",
+    ]

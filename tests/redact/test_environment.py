@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from replayer.redact.rules import secret_values
+from replayer.redact.environment import secret_values
 
 SECRET = "correct-horse-battery"
 

@@ -1,0 +1,125 @@
+"""A recording from its first line to its summary: until a signal ends it, or the program that it is made for."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import signal
+import sys
+import tempfile
+from contextlib import suppress
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import click
+
+from replayer.cli.console import Console
+from replayer.record.launch import Recorder, recorder
+from replayer.record.messages import Summary
+from replayer.record.settings import Settings
+from replayer.record.upstreams import Way, proxy_address
+from replayer.wrap import process, trust
+from replayer.wrap.environment import Base, Environment
+from replayer.wrap.program import Program
+
+__all__ = ["record"]
+
+CA = "mitmproxy-ca-cert.pem"
+
+
+async def record(settings: Settings, console: Console, program: Program | None) -> tuple[Summary, int]:
+    """Record; what was recorded, and the program's exit status (0 without one). Raises the recorder's errors."""
+    if program is not None:
+        return await _around(settings, console, program)
+    asked = _Asked()  # before anything is printed: whoever reads the address may send a signal at once
+    async with recorder(settings, hear=console.hear) as running:
+        for listener in running.listeners:
+            click.echo(f"listening on {listener}")
+        sys.stdout.flush()
+        _say_ways(settings, running, console)
+        asked.of(running)
+        return await running.wait(), 0
+
+
+def _say_ways(settings: Settings, running: Recorder, console: Console) -> None:
+    """How clients come in, for who starts them by hand."""
+    if settings.way is Way.FORWARD:
+        console.say(f"clients come in by HTTPS_PROXY={running.listeners[0]} and trust {settings.confdir / CA}")
+        return
+    for name, base in running.names.items():
+        console.say(f"{name}: {base}")
+
+
+async def _around(settings: Settings, console: Console, program: Program) -> tuple[Summary, int]:
+    """Record what a program does."""
+    environment = Environment(os.environ)
+    if settings.way is Way.FORWARD and settings.via is None and (own := environment.own_proxy):
+        settings = dataclasses.replace(settings, via=proxy_address(own, "HTTPS_PROXY"))
+        console.say(f"upstreams are reached through the proxy of your environment, {settings.via}")
+    with tempfile.TemporaryDirectory(prefix="replayer-") as folder:
+        async with recorder(settings, hear=console.hear) as running:
+            _prepare(environment, settings, running, program, Path(folder), console)
+            started = await process.started(program.command, environment.variables)
+            with started.signalled():
+                status = await _both(running, started)
+            running.stop()
+            return await running.wait(), status
+
+
+async def _both(running: Recorder, started: process.Process) -> int:
+    """Wait for the program; a recorder that is lost before it ends it too."""
+    hearing = asyncio.create_task(running.wait())
+    ending = asyncio.create_task(started.wait())
+    await asyncio.wait({hearing, ending}, return_when=asyncio.FIRST_COMPLETED)
+    if not ending.done():
+        await started.end()
+        await ending
+        await hearing  # raises what the recorder ended with
+    running.stop()
+    await hearing
+    return ending.result()
+
+
+def _prepare(
+    environment: Environment, settings: Settings, running: Recorder, program: Program, folder: Path, console: Console
+) -> None:
+    """Point the program's clients at the recorder."""
+    # Also in reverse: there are clients that insist on TLS, and our listeners speak it too.
+    ca = settings.confdir / CA
+    environment.trust(bundle=str(trust.bundle(os.environ, ca, folder)), ca=str(trust.extra(os.environ, ca, folder)))
+    if settings.way is Way.FORWARD:
+        with as_file(files("replayer.wrap").joinpath("preload.cjs")) as preload:
+            environment.forward(running.listeners[0], preload=str(preload))
+        return
+    urls = {upstream.name: upstream.url for upstream in settings.upstreams}
+    bases = {name: Base(here=here, url=urls[name]) for name, here in running.names.items()}
+    environment.point(bases)
+    environment.assign(bases, program.assignments)
+    for name in environment.left:
+        console.say(
+            f"{name} is set by you and left alone, so its client does not come here (--env {name}=NAME sets it)"
+        )
+
+
+class _Asked:
+    """SIGINT and SIGTERM: the first one ends the recording, a second one at once. Needs the running loop."""
+
+    def __init__(self) -> None:
+        self._times = 0
+        self._running: Recorder | None = None
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._ask)
+
+    def of(self, running: Recorder) -> None:
+        """From now on there is a recorder to end; perhaps it was asked for already."""
+        self._running = running
+        if self._times:
+            running.stop()
+
+    def _ask(self) -> None:
+        self._times += 1
+        if self._running is not None:
+            with suppress(ProcessLookupError):
+                (self._running.stop if self._times == 1 else self._running.kill)()

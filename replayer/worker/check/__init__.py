@@ -1,0 +1,1 @@
+"""The conformance run for workers: a scripted queue end, named checks, and their outcomes."""

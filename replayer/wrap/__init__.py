@@ -1,0 +1,1 @@
+"""Running a program with its clients pointed at us: its environment, its process, its trust."""

@@ -1,0 +1,166 @@
+"""The bundled schemas and the official clients: what a client's types make is valid, what a schema says parses."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pydantic
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from replayer.contract.registry import BASE, bundled
+from replayer.contract.violation import Violation
+from tests.contract.client_values import client_value
+from tests.contract.examples import Turns, everything, example, randomly
+
+CONTRACT = bundled()
+NEEDS = {"openai": "openai", "anthropic": "anthropic", "gemini": "google.genai"}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A schema, and the types of a client that say the same."""
+
+    name: str
+    types: tuple[Any, ...]
+    left_out: frozenset[str]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def by_hand() -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Schemas that nobody derived."""
+    import openai.types as t
+    import openai.types.chat as chat
+    from openai.types.chat import completion_create_params as create
+
+    yield "openai/chat-completion.json", (chat.ChatCompletion,)
+    yield "openai/chat-completion-chunk.json", (chat.ChatCompletionChunk,)
+    yield (
+        "openai/chat-completion-request.json",
+        (create.CompletionCreateParamsNonStreaming, create.CompletionCreateParamsStreaming),
+    )
+    yield "openai/embeddings.json", (t.CreateEmbeddingResponse,)
+    yield "openai/embeddings-request.json", (t.EmbeddingCreateParams,)
+    yield "openai/model.json", (t.Model,)
+    yield "openai/usage.json", (t.CompletionUsage,)
+
+
+def pairs() -> Iterator[Pair]:
+    for provider, package in NEEDS.items():
+        try:
+            importlib.import_module(package)
+        except ImportError:
+            continue
+        files = getattr(importlib.import_module(f"tests.derive.{provider}_files"), provider.upper())
+        left_out = frozenset(files.left_out)
+        for file in files.files:
+            yield Pair(f"{files.folder}/{file.path}", file.types, left_out)
+        for events in files.events:
+            for type_, members in events.by_type().items():
+                yield Pair(f"{files.folder}/{events.folder}/{type_}.json", tuple(members), left_out)
+    for name, types in by_hand():
+        yield Pair(name, types, frozenset())
+
+
+PAIRS = list(pairs())
+CURRENT = sys.version_info >= (3, 12)
+"""Whether the clients are those that the schemas were derived from: Python 3.11 has older ones."""
+
+
+def as_clients_have_it(types: tuple[str, ...]) -> tuple[str, ...]:
+    """Without what only some servers send: null for what is absent, numbers for enumerations."""
+    kept = [type_ for type_ in types if type_ != "null" and not (type_ == "integer" and "string" in types)]
+    return tuple(kept) or types
+
+
+UNSENT = {"gemini/live/client.json": frozenset({"systemInstruction"})}
+"""Fields whose types take more than travels: the client turns a file or a list into a turn first."""
+
+UNPARSED = {"gemini/file.json": "its size travels as a text of digits, which an example's text is not"}
+"""Schemas whose examples no client takes, and why."""
+
+
+def check(pair: Pair, value: Any) -> list[Violation]:
+    return list(CONTRACT.against(BASE + pair.name, value, where=pair.name))
+
+
+def parsed(type_: Any, value: Any) -> Any:
+    """What the client makes of an answer, in its own way, as JSON again."""
+    if type_.__module__.startswith("google."):
+        return _json(type_.model_validate(value))
+    models = importlib.import_module(type_.__module__.partition(".")[0] + "._models")
+    made = models.construct_type(type_=type_, value=value)
+    assert isinstance(made, type_)
+    return _json(made)
+
+
+def lost(made: Any, value: Any, place: str = "") -> list[str]:
+    """Where the client's object says something else than the message; it may write enumerations in upper case."""
+    if isinstance(made, dict) and isinstance(value, dict):
+        missing = [f"{place}/{key}" for key in set(made) ^ set(value)]
+        return missing + [
+            one for key in set(made) & set(value) for one in lost(made[key], value[key], f"{place}/{key}")
+        ]
+    if isinstance(made, list) and isinstance(value, list) and len(made) == len(value):
+        return [one for n, (a, b) in enumerate(zip(made, value, strict=True)) for one in lost(a, b, f"{place}/{n}")]
+    same = made.upper() == value.upper() if isinstance(made, str) and isinstance(value, str) else made == value
+    return [] if same else [f"{place}: {str(made)[:40]}, not {str(value)[:40]}"]
+
+
+def _json(made: pydantic.BaseModel) -> Any:
+    return made.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
+
+
+def answers(pair: Pair) -> list[Any]:
+    """The types of answers: those of requests are dictionaries, which no client parses."""
+    if pair.name in UNPARSED:
+        return []
+    return [type_ for type_ in pair.types if isinstance(type_, type) and issubclass(type_, pydantic.BaseModel)]
+
+
+def test_all_three_clients_are_here() -> None:
+    for package in NEEDS.values():
+        pytest.importorskip(package)
+    assert len(PAIRS) > 150
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+def test_what_a_clients_types_make_is_valid(pair: Pair) -> None:
+    if not CURRENT and pair.name.endswith("annotation.added.json"):
+        pytest.skip("the older client has no type for an annotation")
+    wrong = []
+    for type_ in pair.types:
+        turns = Turns()
+        for _ in range(60):
+            turns.fresh = False
+            value = client_value(type_, turns, left_out=pair.left_out | UNSENT.get(pair.name, frozenset()))
+            wrong += check(pair, value)
+            if not turns.fresh:
+                break
+    assert wrong[:3] == []
+
+
+@pytest.mark.skipif(not CURRENT, reason="the older clients refuse values that are newer than they are")
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if answers(pair)], ids=str)
+def test_what_a_schema_says_parses_with_the_client_and_nothing_is_lost(pair: Pair) -> None:
+    for made in everything(pair.name, as_clients_have_it):
+        for type_ in answers(pair):
+            assert lost(parsed(type_, made.value), made.value) == []
+
+
+@pytest.mark.skipif(not CURRENT, reason="the older clients refuse values that are newer than they are")
+@settings(max_examples=40, deadline=None)  # a deadline would be a timing assertion
+@given(st.data())
+def test_messages_made_by_chance_parse_too(data: st.DataObject) -> None:
+    pair = data.draw(st.sampled_from([pair for pair in PAIRS if answers(pair)]))
+    choose = randomly(data.draw(st.randoms(use_true_random=False)))
+    made = example(pair.name, choose, as_clients_have_it)
+    assert check(pair, made.value) == []
+    assert any(lost(parsed(type_, made.value), made.value) == [] for type_ in answers(pair))
