@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,8 @@ class WhenNoWorker(StrEnum):
 
     REFUSE = "503"
     QUEUE = "queue"
+    CASSETTE = "cassette"
+    """The answer that a recorded worker gave to the same job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,14 @@ class DispatchConfig:
     job_timeout: float = 120.0
     lease: float = 120.0
     max_attempts: int = 3
+    policy: str = "report"
+    """`report`, or `reject`: what becomes of frames that break their contract."""
+    offload: str = "on"
+    """`off` for workers that know no payload_url and no result_upload_url."""
+    keep_finished: int = 10_000
+    """Persisted jobs that have ended and can still be asked for, of one session."""
+    job_store: str | None = None
+    """SQLite file that keeps the persisted jobs; None keeps them in memory."""
 
 
 REDACT_KINDS = ("header", "query", "json", "form", "pattern", "env")
@@ -120,6 +130,10 @@ class Config:
     pace: str = "instant"
     repeat: str = "last"
     miss_status: int = 424
+    contract: tuple[str, ...] = ()
+    """Files of the user's own contracts, relative to the directory of the configuration."""
+    policy: str = "report"
+    """`report`, or `reject`: what becomes of requests and answers that break their contract."""
     played: tuple[PlayedRoute, ...] = ()
     dispatched: tuple[DispatchedRoute, ...] = ()
     dispatch: DispatchConfig | None = None
@@ -141,6 +155,14 @@ def bundled_directory(name: str) -> Path:
 
 def load_directory(folder: Path) -> Config | None:
     """The configuration in `folder`, or None where it has none. Raises ConfigError."""
+    config = _config_of(folder)
+    if config is None or config.dispatch is None or config.dispatch.job_store is None:
+        return config
+    # A file that a directory names is beside it, wherever the command runs.
+    return replace(config, dispatch=replace(config.dispatch, job_store=str(folder / config.dispatch.job_store)))
+
+
+def _config_of(folder: Path) -> Config | None:
     own = folder / NAME
     if own.is_file():
         return parse(_toml(own), where=str(own))
@@ -172,6 +194,8 @@ def parse(table: Mapping[str, Any], *, where: str) -> Config:
         pace=str(table.get("pace", "instant")),
         repeat=table.get("repeat", "last"),
         miss_status=table.get("miss_status", 424),
+        contract=tuple(table.get("contract", ())),
+        policy=table.get("policy", "report"),
         played=tuple(_played(route) for route in routes if "prefix" in route),
         dispatched=dispatched,
         dispatch=_dispatch(dispatch or {}) if dispatched or dispatch is not None else None,
@@ -200,6 +224,10 @@ def _dispatch(table: Mapping[str, Any]) -> DispatchConfig:
         job_timeout=float(table.get("job_timeout", default.job_timeout)),
         lease=float(table.get("lease", default.lease)),
         max_attempts=table.get("max_attempts", default.max_attempts),
+        policy=table.get("policy", default.policy),
+        offload=table.get("offload", default.offload),
+        keep_finished=table.get("keep_finished", default.keep_finished),
+        job_store=table.get("job_store", default.job_store),
     )
 
 

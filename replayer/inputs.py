@@ -25,7 +25,9 @@ NamedCassette = tuple[str, Cassette]
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _CONFIGURATION = frozenset({"replayer.toml", "pyproject.toml"})
 _SNIFFED = 65_536
-_MARKS = (b"interactions", b"request", b"# replayer flow")
+_MARKS = (b"interactions", b"# replayer flow")
+_CONTRACT_MARKS = (b"openapi", b"asyncapi", b"$schema", b"$ref", b"x-binds", b"properties")
+"""Contracts live beside cassettes, and speak of requests too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class Loaded:
 
     config: Config
     cassettes: tuple[NamedCassette, ...]
+    folder: Path = Path()
+    """Of the configuration: what it names is relative to it."""
     files: Mapping[str, Path] = field(default_factory=dict)
     """Where each cassette was read."""
 
@@ -73,6 +77,7 @@ def load(paths: Sequence[str]) -> Loaded:
         raise UsageError(f"{configs[0][0]} and {configs[1][0]} both have a configuration: one gateway plays one")
     return Loaded(
         config=configs[0][1] if configs else Config(),
+        folder=_existing(configs[0][0]) if configs else Path(),
         cassettes=tuple((name, read(file)) for name, file in files.items()),
         files=files,
     )
@@ -112,7 +117,9 @@ def _looks_like_one(file: Path) -> bool:
             start = stream.read(_SNIFFED)
     except OSError:
         return True
-    return any(mark in start for mark in _MARKS)
+    if any(mark in start for mark in _MARKS):
+        return True
+    return b"request" in start and not any(mark in start for mark in _CONTRACT_MARKS)
 
 
 def fingerprint(paths: Sequence[str]) -> frozenset[tuple[str, int, int]]:

@@ -7,7 +7,7 @@ a hanging stream is visible. Whoever writes redacts first: no entry ever holds a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -72,10 +72,14 @@ class Journal:
         self._clock = clock
         self._entries: deque[Entry] = deque(maxlen=limit)
         self._next = 1
+        self.watcher: Callable[[Entry], None] | None = None
+        """Hears of entries that are complete and of which a user should hear: misses, faults not applied."""
         self.outcomes: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
         self.faulted = 0
         """Entries that a fault took effect on."""
         self.not_applied = 0
+        self.request_drift = 0
+        """Requests that rules let pass although they ask for something else."""
         self.violations = 0
         """Of severity warning or error."""
 
@@ -103,6 +107,10 @@ class Journal:
             self.faulted += 1
         if entry.not_applied:
             self.not_applied += len(entry.not_applied)
+        if "request_drift" in entry.details:
+            self.request_drift += 1
+        if self.watcher is not None and (entry.not_applied or entry.outcome is Outcome.MISS):
+            self.watcher(entry)
         if entry.violations:
             self.violations += sum(violation.get("severity") != "info" for violation in entry.violations)
 

@@ -55,6 +55,8 @@ class Summary:
     not_applied: int
     violations: int
     """Of severity warning or error."""
+    request_drift: int
+    """Requests that match by loose rules only, and ask for something else than was recorded."""
     interactions: int
     unplayed: tuple[str, ...]
     """`<cassette>#<n>` of what no session played."""
@@ -138,6 +140,16 @@ class Run:
         """It listens."""
         self._addresses, self._started_at = addresses, at
 
+    def watch(self, watcher: Callable[[Entry], None]) -> None:
+        """Be told of each miss and each fault that could not apply, when it has happened."""
+        self._journal.watcher = watcher
+
+    def played(self) -> Mapping[str, bool]:
+        """The names of all interactions, each with whether any session played it."""
+        unplayed = set(self.summary().unplayed)
+        names = (f"{name}#{index}" for name, index, _ in self._player.interactions())
+        return {name: name not in unplayed for name in names}
+
     def entries(self) -> Iterable[Entry]:
         """The journal, the oldest first."""
         return self._journal
@@ -153,10 +165,19 @@ class Run:
             faulted=journal.faulted,
             not_applied=journal.not_applied,
             violations=journal.violations,
+            request_drift=journal.request_drift,
             interactions=len(names),
             unplayed=tuple(name for ordinal, name in enumerate(names) if ordinal not in played),
             seed=self._seed,
         )
+
+    def workers(self) -> Sequence[Mapping[str, Any]]:
+        """The connected workers as JSON, by session."""
+        return [] if self._live is None else [asdict(worker) for worker in self._live.status().workers]
+
+    def jobs(self) -> Sequence[Mapping[str, Any]]:
+        """The live workers' jobs as JSON, without payloads and results."""
+        return [] if self._live is None else [asdict(job) for job in self._live.jobs()]
 
     def status(self) -> Mapping[str, Any]:
         """The run as JSON, for control."""
@@ -171,6 +192,7 @@ class Run:
             "faulted": summary.faulted,
             "faults_not_applied": summary.not_applied,
             "violations": summary.violations,
+            "request_drift": summary.request_drift,
             "interactions": {"loaded": summary.interactions, "unplayed": len(summary.unplayed)},
             "cassettes": [
                 {"name": found["name"], "interactions": found["interactions"], "problems": len(found["problems"])}

@@ -11,29 +11,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from replayer.cassette.model import Sender
 from replayer.clock import Clock
-from replayer.config import Config, DispatchConfig
-from replayer.contract.registry import bundled
+from replayer.contract.registry import load as contracts
 from replayer.contract.validate import Contract
-from replayer.contract.violation import Violation
 from replayer.control.api import Control
 from replayer.control.guard import Guard, is_loopback
-from replayer.dispatch.server import DispatchServer, FrameCheck
-from replayer.dispatch.settings import Settings as DispatchSettings
-from replayer.dispatch.settings import WhenNoWorker, Workers
+from replayer.dispatch.server import DispatchServer
 from replayer.errors import UsageError
 from replayer.gateway.app import Gateway
 from replayer.gateway.exchange import Parts
-from replayer.gateway.judge import Judge
+from replayer.gateway.judge import Judge, Policy
 from replayer.gateway.relay import Relay
 from replayer.gateway.session import Sessions
 from replayer.gateway.upstreams import Keeping, Reach, Upstreams
 from replayer.inputs import Loaded
 from replayer.journal import Journal
 from replayer.listening import Doors, Listeners
+from replayer.live import live_workers
 from replayer.match.player import Player, Repeat
 from replayer.match.target import host_of
 from replayer.redact.configured import redactor_of
@@ -70,6 +67,12 @@ class Options:
     contracts: Contracts = Contracts.ON
     source: Source = field(default_factory=Source)
     doors: Doors = field(default_factory=Doors)
+    documents: tuple[Path, ...] = ()
+    """The user's own contracts, beside those that the configuration names."""
+    policy: str | None = None
+    job_store: str | None = None
+    """SQLite file of the persisted jobs."""
+    job_timeout_s: float | None = None
 
 
 class Service:
@@ -85,8 +88,11 @@ class Service:
         clock: Clock,
         episodes: Episodes | None,
         stocked: Callable[[Loaded], Stock],
+        live: DispatchServer | None,
     ) -> None:
         self.run = run
+        self.live = live
+        """The queue in front of live workers, where this run has one."""
         self.lost = asyncio.Event() if episodes is None else episodes.lost
         """Set where the recorder behind the gateway ended on its own: `stop` raises why."""
         self.shutdown = asyncio.Event()
@@ -117,17 +123,16 @@ class Service:
 
     async def start(self) -> tuple[Address, ...]:
         """Listen; the addresses as they came to be. UsageError where one cannot be had, RecorderError likewise."""
-        if self._episodes is not None and self._parts.relay is not None:
-            self._parts.relay.through(await self._episodes.start())
+        if self._parts.live is not None:
+            await self._parts.live.start()  # the jobs of before are there when the first worker comes
         try:
+            if self._episodes is not None and self._parts.relay is not None:
+                self._parts.relay.through(await self._episodes.start())
             addresses = await self._listeners.open(plain=_plain(self._parts))
         except BaseException:
-            if self._episodes is not None:
-                await self._episodes.stop()
+            await self.stop()
             raise
         self.run.began(addresses, self._clock.now())
-        if self._parts.live is not None:
-            await self._parts.live.start()
         return addresses
 
     async def stop(self) -> Summary | None:
@@ -173,7 +178,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
             "(playing needs none)"
         )
     config = loaded.config
-    contract = bundled() if options.contracts is Contracts.ON else None
+    contract = _contract(loaded, options)
     redactor = redactor_of(config.redact, environment)
     journal, sessions = Journal(clock), Sessions(clock)
     source = options.source.checked()
@@ -181,9 +186,16 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         stock_of, repeat=_repeat(options), pace=options.pace, upstreams=source.upstreams, redactor=redactor
     )
     stock = stocked(loaded)
-    live = _live(config, contract, clock, journal)
+    live = live_workers(
+        loaded,
+        contract,
+        clock=clock,
+        journal=journal,
+        job_store=options.job_store,
+        job_timeout_s=options.job_timeout_s,
+    )
     episodes = _episodes(loaded, source, stock.player, environment)
-    judge = Judge(contract)
+    judge = Judge(contract, Policy(options.policy or config.policy), show=redactor.text)
     run = Run(
         player=stock.player,
         sessions=sessions,
@@ -221,6 +233,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         clock=clock,
         episodes=episodes,
         stocked=stocked,
+        live=live,
     )
     steering.serves(service)
     return service
@@ -231,6 +244,15 @@ def _repeat(options: Options) -> Repeat | None:
     if options.repeat is not None:
         return Repeat(options.repeat)
     return Repeat.NONE if options.source.records else None
+
+
+def _contract(loaded: Loaded, options: Options) -> Contract | None:
+    """The user's contracts before the bundled ones, the command line's before the configuration's."""
+    if options.contracts is Contracts.OFF:
+        if options.documents or options.policy == Policy.REJECT:
+            raise UsageError("--contracts off: then there is nothing for --contract and --policy reject to check")
+        return None
+    return contracts((*options.documents, *(loaded.folder / name for name in loaded.config.contract)))
 
 
 def _episodes(loaded: Loaded, source: Source, player: Player, environment: Mapping[str, str]) -> Episodes | None:
@@ -268,30 +290,3 @@ def _plain(parts: Parts) -> frozenset[str]:
     """Hosts that were recorded without TLS."""
     uris = (found.request.uri for _, _, found in parts.player.interactions())
     return frozenset(host_of(uri) for uri in uris if uri.lower().startswith(("http:", "ws:")))
-
-
-def _live(config: Config, contract: Contract | None, clock: Clock, journal: Journal) -> DispatchServer | None:
-    if config.dispatch is None:
-        return None
-    dispatch = config.dispatch
-    settings = DispatchSettings(
-        path=dispatch.path,
-        workers=Workers(dispatch.workers),
-        when_no_worker=WhenNoWorker(dispatch.when_no_worker),
-        job_timeout_ms=dispatch.job_timeout * 1000,
-        lease_ms=dispatch.lease * 1000,
-        max_attempts=dispatch.max_attempts,
-    )
-    tasks = {route.path: route.task for route in config.dispatched}
-    return DispatchServer(settings, tasks, clock=clock, journal=journal, check=_frame_check(contract, dispatch))
-
-
-def _frame_check(contract: Contract | None, dispatch: DispatchConfig) -> FrameCheck | None:
-    """Every frame of a worker, in both directions, against the contract of the worker protocol."""
-    if contract is None:
-        return None
-
-    def check(sender: Sender, text: str) -> Sequence[Violation]:
-        return contract.frame(dispatch.path, sender, text, where="frame", service=DispatchServer.service).violations
-
-    return check

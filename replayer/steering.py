@@ -40,6 +40,14 @@ class Steering:
         """The journal, the oldest first."""
         return self._run.entries()
 
+    def workers(self) -> Sequence[Mapping[str, Any]]:
+        """The connected workers."""
+        return self._run.workers()
+
+    def jobs(self) -> Sequence[Mapping[str, Any]]:
+        """The live workers' jobs."""
+        return self._run.jobs()
+
     def cassettes(self) -> Sequence[Mapping[str, Any]]:
         """What is loaded."""
         return self._run.cassettes()

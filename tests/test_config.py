@@ -48,7 +48,7 @@ def test_nothing_dispatched_means_no_queue() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"prot": 8788}, "replayer.toml: unknown key 'prot'; did you mean 'port'? (known: dispatch, "),
+        ({"prot": 8788}, "replayer.toml: unknown key 'prot'; did you mean 'port'? (known: contract, "),
         ({"dispatch": {"worker": "one"}}, "dispatch: unknown key 'worker'; did you mean 'workers'?"),
         ({"route": [{"path": "/x", "tsk": "t"}]}, "unknown key 'tsk'; did you mean 'task'?"),
         ({"route": [{"prefix": "/x", "ignor": []}]}, "route[0]: unknown key 'ignor'; did you mean 'ignore'?"),

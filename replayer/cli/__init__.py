@@ -25,6 +25,7 @@ COMMANDS = {
     "replay": "replayer.cli.replay",
     "scan": "replayer.cli.scan",
     "show": "replayer.cli.show",
+    "status": "replayer.cli.status",
     "verify": "replayer.cli.verify",
     "worker": "replayer.cli.worker",
 }

@@ -53,7 +53,7 @@ __all__ = ["command"]
 @click.option(
     "--report",
     "reports",
-    metavar="text|json|junit[=FILE]",
+    metavar="text|json|junit|html[=FILE]",
     multiple=True,
     help="How to report, and into which file; may be given again.  [default: text]",
 )

@@ -14,7 +14,6 @@ import random
 import signal
 import sys
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,11 +22,13 @@ import click
 from replayer.cli.around import bases_of, run
 from replayer.cli.console import Console, LogFormat, told
 from replayer.cli.sources import Asked, door_options, doors, source_of, source_options
+from replayer.cli.verdict import end, read_conditions, shortened, telling
 from replayer.cli.wrapping import WrappingCommand
 from replayer.clock import SystemClock
-from replayer.errors import ExitStatus, UsageError, closest
+from replayer.errors import ExitStatus, UsageError
 from replayer.inputs import Loaded
-from replayer.run import Run, Summary
+from replayer.report.target import parse
+from replayer.run import Run
 from replayer.service import Contracts, Options, Service, build
 from replayer.source import Mode
 from replayer.watch import watch
@@ -36,23 +37,12 @@ from replayer.wrap.program import Program
 if TYPE_CHECKING:
     from replayer.record.messages import Summary as Recorded
 
-__all__ = ["Condition", "Played", "command", "play"]
+__all__ = ["Played", "command", "play"]
 
 _COLLECTED = (20_000, 50, 100)
 """What the garbage collector waits for. A request leaves a hundred objects in the journal and no cycles: at Python's
 own 700 it would walk the journal again and again (measured: one part in twelve of the time)."""
 FAIL_ON, FAIL_ON_WRAPPED = "fault-not-applied", "miss,fault-not-applied"
-_TOLD = 20
-"""Lines of a list that are told."""
-
-
-class Condition(StrEnum):
-    """What `--fail-on` can name."""
-
-    MISS = "miss"
-    VIOLATION = "violation"
-    UNUSED = "unused"
-    FAULT_NOT_APPLIED = "fault-not-applied"
 
 
 @click.command("replay", cls=WrappingCommand)
@@ -69,7 +59,8 @@ class Condition(StrEnum):
     "--fail-on",
     default=None,
     metavar="LIST",
-    help="What ends the run with 1: miss, violation, unused, fault-not-applied, or none; separated by commas.  "
+    help="What ends the run with 1: miss, violation, unused, fault-not-applied, request-drift, or none; separated by "
+    "commas.  "
     "[default: fault-not-applied; with -- COMMAND also miss]",
 )
 @click.option("--env", "assignments", multiple=True, metavar="VAR=NAME", help="Of COMMAND: VAR is NAME's base URL.")
@@ -84,6 +75,37 @@ class Condition(StrEnum):
 @click.option("--watch", "watched", is_flag=True, help="Read the cassettes anew when their files change.")
 @source_options
 @door_options
+@click.option(
+    "--contract",
+    "documents",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="An OpenAPI, AsyncAPI or JSON Schema document of your own; may be given again.",
+)
+@click.option(
+    "--policy",
+    type=click.Choice(["report", "reject"]),
+    help="What breaks its contract is reported, or answered with 400 (a request) or 502 (an answer).  "
+    "[default: configured, report]",
+)
+@click.option(
+    "--job-store", metavar="FILE", default=None, help="Keep persisted jobs in this SQLite file, across restarts."
+)
+@click.option(
+    "--job-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=None,
+    help="How long a request waits for its live worker: then 504.  [default: configured, 120]",
+)
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help="What was missed, violated, not applied and not played, as text, json or junit; may be given again.",
+)
 def command(
     paths: tuple[str, ...],
     host: str,
@@ -107,6 +129,11 @@ def command(
     proxy: bool,
     proxy_port: int,
     socket: Path | None,
+    documents: tuple[Path, ...],
+    policy: str | None,
+    job_store: str | None,
+    job_timeout: float | None,
+    reports: tuple[str, ...],
     wrapped: tuple[str, ...] | None,
 ) -> None:
     """Answer requests from cassettes, and dispatch to live workers where the directory says so.
@@ -117,6 +144,9 @@ def command(
     Behind -- stands a program to run: it gets the environment that its clients need, also keys where none is set; the
     run ends with it, and with its exit status if that is not 0.
     """
+    targets = [parse(report) for report in reports]
+    if wrapped is not None and any(target.file is None for target in targets):
+        raise UsageError("--report with -- COMMAND: stdout is the command's, name a file (--report junit=FILE)")
     conditions = read_conditions(fail_on or (FAIL_ON if wrapped is None else FAIL_ON_WRAPPED))
     asked = source_of(
         paths,
@@ -154,9 +184,13 @@ def command(
             proxy_port=proxy_port,
             socket=socket,
         ),
+        documents=documents,
+        policy=policy,
+        job_store=job_store,
+        job_timeout_s=job_timeout,
     )
     played = play(asked, loaded, options, program=program, watched=asked.paths if watched else ())
-    held = _end(played.run, conditions)
+    held = end(played.run, conditions, targets=targets, tell=_tell, show=_say_report)
     if played.recorded is not None:
         _tell([told(played.recorded)])
     sys.exit(played.status or held)
@@ -183,6 +217,7 @@ def play(
 ) -> Played:
     """One run, until it is over. `console` hears the recorder. Raises whatever keeps it from starting, or ends it."""
     service = build(loaded, options, clock=SystemClock(), environment=os.environ)
+    service.run.watch(telling(_tell))
     if options.source.taping is None:
         service.reloads(asked.load)
     service.hears((console or Console(LogFormat.TEXT)).hear)
@@ -195,20 +230,6 @@ def play(
     )
     status, recorded = asyncio.run(serving)
     return Played(run=service.run, status=status, recorded=recorded)
-
-
-def read_conditions(text: str) -> frozenset[Condition]:
-    """The conditions in a `--fail-on` list. UsageError for one that there is not."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    known = [condition.value for condition in Condition]
-    if names == ["none"]:
-        return frozenset()
-    for name in names:
-        if name not in known:
-            raise UsageError(
-                f"--fail-on {name}: no such condition{closest(name, known)} (there are: {', '.join(known)})"
-            )
-    return frozenset(Condition(name) for name in names)
 
 
 async def _serve_program(
@@ -259,6 +280,10 @@ def _say(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
+def _say_report(text: str) -> None:
+    _say(text.removesuffix("\n"))
+
+
 def _tell(lines: Iterable[str]) -> None:
     for line in lines:
         try:
@@ -274,41 +299,4 @@ def _problems(loaded: Loaded) -> list[str]:
         for name, cassette in loaded.cassettes
         for problem in cassette.problems
     ]
-    return _shortened(found)
-
-
-def _shortened(lines: list[str]) -> list[str]:
-    return lines if len(lines) <= _TOLD else [*lines[:_TOLD], f"… and {len(lines) - _TOLD} more"]
-
-
-def _end(run: Run, conditions: frozenset[Condition]) -> ExitStatus:
-    summary = run.summary()
-    met = [condition for condition in Condition if condition in conditions and _is_met(condition, summary)]
-    _tell(_summary(summary, conditions))
-    if met:
-        _tell([f"did not hold: {', '.join(met)}"])
-        return ExitStatus.DID_NOT_HOLD
-    return ExitStatus.HELD if summary.requests else ExitStatus.NOTHING_CHECKED
-
-
-def _is_met(condition: Condition, summary: Summary) -> bool:
-    return {
-        Condition.MISS: summary.misses,
-        Condition.VIOLATION: summary.violations,
-        Condition.UNUSED: len(summary.unplayed),
-        Condition.FAULT_NOT_APPLIED: summary.not_applied,
-    }[condition] > 0
-
-
-def _summary(summary: Summary, conditions: frozenset[Condition]) -> list[str]:
-    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items())
-    lines = [f"{summary.requests} requests{f': {outcomes}' if outcomes else ''}"]
-    if summary.faulted or summary.not_applied:
-        lines.append(f"{summary.faulted} with faults, {summary.not_applied} faults not applied (seed {summary.seed})")
-    lines.append(f"{summary.violations} violations")
-    if summary.interactions:
-        played = summary.interactions - len(summary.unplayed)
-        lines.append(f"{played} of {summary.interactions} interactions played")
-    if Condition.UNUSED in conditions:
-        lines += _shortened([f"never played: {name}" for name in summary.unplayed])
-    return lines
+    return shortened(found)

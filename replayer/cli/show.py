@@ -6,7 +6,6 @@ The rule: it shows what is in the file and nothing of its own making; numbers ar
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,12 @@ from urllib.parse import urlsplit
 import click
 import orjson
 
-from replayer.cassette.model import Cassette, End, Frame, FrameKind, Headers, Interaction, Sender, header
-from replayer.cassette.sse import split_events
+from replayer.cassette.model import Cassette, End, Interaction
 from replayer.cli.show_jobs import job_list, job_page
 from replayer.errors import UsageError
 from replayer.inputs import NamedCassette, load
+from replayer.report.interaction import as_json as in_full
+from replayer.report.interaction import kind_of, told
 
 __all__ = ["command"]
 
@@ -49,7 +49,11 @@ def command(paths: tuple[Path, ...], number: int | None, jobs: bool, as_json: bo
     elif number is not None:
         name, cassette = _only(cassettes)
         interaction = _numbered(cassette, name, number)
-        click.echo(_dumped(_in_full(interaction, number)) if as_json else "\n".join(_told(interaction, number)))
+        click.echo(
+            _dumped({**_row(interaction, number), **in_full(interaction)})
+            if as_json
+            else "\n".join(told(interaction, number))
+        )
     elif as_json:
         click.echo(_dumped([_listed(name, cassette) for name, cassette in cassettes]))
     else:
@@ -84,19 +88,12 @@ def _row(interaction: Interaction, number: int) -> dict[str, Any]:
         "host": parts.netloc,
         "path": parts.path + (f"?{parts.query}" if parts.query else ""),
         "status": response.status,
-        "kind": _kind(interaction),
+        "kind": kind_of(interaction),
         "bytes": size,
         "pieces": len(response.chunks) if frames is None else len(frames),
         "at": response.at,
         "end": response.end.value,
     }
-
-
-def _kind(interaction: Interaction) -> str:
-    if interaction.is_websocket:
-        return "websocket"
-    content_type = (header(interaction.response.headers, "content-type") or "").partition(";")[0].strip().lower()
-    return "sse" if content_type == "text/event-stream" else content_type.removeprefix("application/") or "-"
 
 
 def _page(name: str, cassette: Cassette) -> Iterator[str]:
@@ -132,75 +129,6 @@ def _cell(row: dict[str, Any], column: str) -> str:
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
 
 
-# One interaction in full
-
-
-def _told(interaction: Interaction, number: int) -> Iterator[str]:
-    request, response = interaction.request, interaction.response
-    yield f"#{number} {request.method} {request.uri}"
-    yield from _fields(request.headers)
-    if request.body:
-        yield from ("", _pretty(request.body))
-    yield ""
-    encoding = f", {response.encoding} on the wire" if response.encoding else ""
-    yield f"{response.status} {response.reason}".rstrip() + f"  ({response.end}{encoding})"
-    yield from _fields(response.headers)
-    yield ""
-    if response.frames is not None:
-        yield from (_frame(frame) for frame in response.frames)
-    elif response.omitted is not None:
-        yield f"[body of {response.omitted.bytes} bytes not stored, sha256 {response.omitted.sha256}]"
-    elif _kind(interaction) == "sse":
-        yield from _events(interaction)
-    else:
-        yield _pretty(response.body)
-
-
-def _fields(headers: Headers) -> Iterator[str]:
-    return (f"{name}: {value}" for name, value in headers)
-
-
-def _events(interaction: Interaction) -> Iterator[str]:
-    """Events, each with the time at which its last byte came."""
-    response = interaction.response
-    ends: list[tuple[int, float]] = []
-    size = 0
-    for chunk in response.chunks:
-        size += chunk.size
-        ends.append((size, chunk.at))
-    place = 0
-    for event in split_events(response.body):
-        place += len(event)
-        at = next((at for end, at in ends if end >= place), None)
-        time = "         " if at is None else f"{at:7.1f}ms"
-        for line in event.decode("utf-8", "backslashreplace").splitlines():
-            yield f"{time}  {line}" if line else ""
-            time = "         "
-
-
-def _frame(frame: Frame) -> str:
-    arrow = "→" if frame.sender is Sender.CLIENT else "←"
-    if frame.kind is FrameKind.CLOSE:
-        payload = f"close {frame.code} {frame.text}".rstrip()
-    elif frame.kind is FrameKind.BINARY:
-        payload = f"{len(frame.data)} bytes: {frame.data[:24].hex(' ')}{' …' if len(frame.data) > 24 else ''}"
-    else:
-        payload = frame.text
-    return f"{frame.at:8.1f}ms {arrow} {payload}"
-
-
-def _pretty(body: bytes) -> str:
-    """JSON indented, text as it is, anything else counted."""
-    try:
-        return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return f"[{len(body)} bytes: {body[:24].hex(' ')}{' …' if len(body) > 24 else ''}]"
-
-
 # JSON
 
 
@@ -211,37 +139,6 @@ def _listed(name: str, cassette: Cassette) -> dict[str, Any]:
         "problems": [{"index": problem.index, "message": problem.message} for problem in cassette.problems],
         "interactions": [_row(interaction, number) for number, interaction in enumerate(cassette.interactions)],
     }
-
-
-def _in_full(interaction: Interaction, number: int) -> dict[str, Any]:
-    request, response = interaction.request, interaction.response
-    return {
-        **_row(interaction, number),
-        "request": {"uri": request.uri, "headers": request.headers, "body": _body(request.body or b"")},
-        "response": {
-            "reason": response.reason,
-            "headers": response.headers,
-            "body": _body(response.body),
-            "chunks": [{"at": chunk.at, "size": chunk.size} for chunk in response.chunks],
-            "frames": None if response.frames is None else [_as_json(frame) for frame in response.frames],
-        },
-    }
-
-
-def _body(body: bytes) -> dict[str, str]:
-    try:
-        return {"text": body.decode()}
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(body).decode()}
-
-
-def _as_json(frame: Frame) -> dict[str, Any]:
-    told: dict[str, Any] = {"at": frame.at, "from": frame.sender.value}
-    if frame.kind is FrameKind.CLOSE:
-        return {**told, "close": frame.code, "reason": frame.text}
-    if frame.kind is FrameKind.BINARY:
-        return {**told, "base64": base64.b64encode(frame.data).decode()}
-    return {**told, "text": frame.text}
 
 
 def _dumped(value: Any) -> str:

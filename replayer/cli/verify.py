@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -28,7 +29,7 @@ _HEAD = 65_536
     metavar="FILE",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="An OpenAPI 3.1/3.2, AsyncAPI 3 or JSON Schema document of your own; may be given again.",
+    help="An OpenAPI, AsyncAPI or JSON Schema document of your own; may be given again.",
 )
 @click.option(
     "--fail-on",
@@ -40,7 +41,7 @@ _HEAD = 65_536
 @click.option(
     "--report",
     "reports",
-    metavar="text|json|junit[=FILE]",
+    metavar="text|json|junit|html[=FILE]",
     multiple=True,
     help="How to report, and into which file; may be given again.  [default: text]",
 )
@@ -55,16 +56,29 @@ def command(
     Exit status: 0 everything holds; 1 a violation; 2 wrong use; 3 nothing was checked; 4 an input could not be read.
     """
     from replayer.cassette.store import read
-    from replayer.contract.registry import load
+    from replayer.cli.progress import tracked
+    from replayer.contract.registry import Detail, load
     from replayer.contract.verify import verify
+    from replayer.redact.redactor import Redactor
     from replayer.report.target import deliver, parse
     from replayer.report.verified import report_of
 
     targets = [parse(report) for report in reports]
-    verification = verify(cassettes(paths, read), load(contracts))
-    report = report_of(verification, Severity(fail_on))
+    contract = load((*contracts, *_configured(paths)), Detail.UNKNOWN_FIELDS)
+    verification = verify(tracked(cassettes(paths, read), "verifying"), contract)
+    report = report_of(verification, Severity(fail_on), show=Redactor.default(os.environ).text)
     deliver(report, targets, lambda text: click.echo(text, nl=False))
     context.exit(int(report.status))
+
+
+def _configured(paths: Sequence[Path]) -> Iterator[Path]:
+    """The contracts that the directories' own configurations name."""
+    from replayer.config import load_directory
+
+    for path in paths:
+        config = load_directory(path) if path.is_dir() else None
+        if config is not None:
+            yield from (path / name for name in config.contract)
 
 
 def cassettes(paths: Sequence[Path], read: Read) -> Iterator[tuple[str, Cassette | UnreadableError]]:

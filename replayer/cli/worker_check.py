@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ __all__ = ["check"]
 )
 @click.option("--compare", type=click.Choice(["value", "schema"]), default="value", show_default=True)
 @click.option("--ignore", metavar="JSONPATH", multiple=True, help="Leave this out of the comparison of results.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, for a worker elsewhere.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -81,6 +83,7 @@ def check(
     cassettes: tuple[Path, ...],
     compare: str,
     ignore: tuple[str, ...],
+    host: str,
     port: int,
     timeout: float,
     wait: float,
@@ -112,14 +115,14 @@ def check(
         for one in checks:
             click.echo(f"{one.kind:<7} {one.name:<28} {one.rule}")
         return
-    context.exit(_run(checks, asked, command, port, (timeout, wait, lease), reports))
+    context.exit(_run(checks, asked, command, (host, port), (timeout, wait, lease), reports))
 
 
 def _run(
     checks: tuple[Check, ...],
     asked: tuple[Any, ...],
     command: tuple[str, ...],
-    port: int,
+    address: tuple[str, int],
     seconds: tuple[float, float, float],
     reports: tuple[str, ...],
 ) -> int:
@@ -143,21 +146,27 @@ def _run(
         token=launch.token if launch else None,
     )
     try:
-        outcomes = asyncio.run(_checked(bench, checks, port))
+        outcomes = asyncio.run(_checked(bench, checks, *address))
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
     report = report_of(outcomes, bench.peers, Redactor.default(os.environ).text)
     deliver(report, targets, lambda text: click.echo(text, nl=False))
     return int(report.status)
 
 
-async def _checked(bench: Bench, checks: tuple[Check, ...], port: int) -> tuple[Outcome, ...]:
+async def _checked(bench: Bench, checks: tuple[Check, ...], host: str, port: int) -> tuple[Outcome, ...]:
     from replayer.worker.check.run import run
 
+    running = asyncio.current_task()
+    assert running is not None
+    # Whoever ends this run does not leave the worker behind.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     try:
-        await bench.open(port)
+        await bench.open(port, host)
     except OSError as error:
-        raise UsageError(f"--port {port}: {error.strerror or error}") from error
+        raise UsageError(f"--host {host} --port {port}: {error.strerror or error}") from error
     try:
         if not bench.starts_worker:
             click.echo(f"waiting for a worker: start it with CASOLA_WS_URL={bench.url}", err=True)

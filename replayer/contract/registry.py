@@ -9,6 +9,7 @@ costs the reading of the bindings.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -21,13 +22,15 @@ from replayer.contract.binding import KEY, Bindings, WrongBinding
 from replayer.contract.convert import asyncapi_3, is_asyncapi_2, is_openapi_30, references, schemas_31
 from replayer.contract.documents import place
 from replayer.contract.known import keywords
+from replayer.contract.loops import refuse_loops
 from replayer.contract.openapi import Content, Operation, read_openapi
 from replayer.contract.plain import read_plain
 from replayer.contract.schema import Engine, Schema
+from replayer.contract.unknown import Telling
 from replayer.contract.validate import Contract
 from replayer.errors import ContractError
 
-__all__ = ["BASE", "Registry", "bundled", "load", "of_documents"]
+__all__ = ["BASE", "Detail", "Registry", "bundled", "load", "of_documents"]
 
 BASE = "https://replayer.dev/schemas/"
 """Where the `$id`s of bundled schemas begin."""
@@ -49,17 +52,26 @@ _BOUND = "urn:replayer:bound:"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
+class Detail(StrEnum):
+    """What is told of messages."""
+
+    FAULTS = "faults"
+    """What breaks a client, or may."""
+    UNKNOWN_FIELDS = "unknown-fields"
+    """And what the contract does not know: for reports, because it takes its time."""
+
+
 def bundled() -> Contract:
     """The contracts that come with the program."""
     return load(())
 
 
-def load(paths: Sequence[Path]) -> Contract:
+def load(paths: Sequence[Path], detail: Detail = Detail.FAULTS) -> Contract:
     """The documents at `paths` beside the bundled ones, and before them where both speak of a message.
 
     Raises ContractError, with file and pointer, for a document that is itself wrong.
     """
-    registry = Registry()
+    registry = Registry(detail)
     operations: list[Operation] = []
     channels: list[Channel] = []
     for uri in [registry.add(path) for path in paths]:
@@ -91,7 +103,8 @@ def of_documents(documents: Sequence[Any]) -> Contract:
 class Registry:
     """Documents by their URIs."""
 
-    def __init__(self) -> None:
+    def __init__(self, detail: Detail = Detail.FAULTS) -> None:
+        self._detail = detail
         self._contents: dict[str, Any] = {}
         self._user = False
         self._in_30: set[str] = set()
@@ -139,6 +152,7 @@ class Registry:
         if problem is not None:
             pointer, message = problem
             raise ContractError(f"{_name(found.uri)}{pointer}: {message}")
+        refuse_loops(found)
         schema.engine()
 
     def compile(self, uri: str) -> Engine:
@@ -146,10 +160,11 @@ class Registry:
         import jsonschema_rs  # 40 ms, which the start of a replay does not have
 
         try:
-            return jsonschema_rs.Draft202012Validator(self._root(uri), retriever=self._resource, keywords=keywords())
+            engine = jsonschema_rs.Draft202012Validator(self._root(uri), retriever=self._resource, keywords=keywords())
         except (ValueError, RecursionError) as error:
             message = str(error).partition("\n")[0]
             raise ContractError(f"{_name(uri)}: {message}") from error
+        return Telling(engine) if self._detail is Detail.UNKNOWN_FIELDS else engine
 
     def _root(self, uri: str) -> dict[str, Any]:
         """What the engine compiles for `uri`.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from replayer.contract.explain import explain
 from replayer.contract.message import excerpt
+from replayer.contract.unknown import Telling
 from replayer.contract.violation import Violation
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Schema:
         engine = self._engine or self.engine()
         try:
             if engine.is_valid(value):
-                return ()
+                return engine.unknown(value, where, self.uri) if isinstance(engine, Telling) else ()
             errors = _once(islice(engine.iter_errors(value), _MOST))
         except (ValueError, OverflowError, RecursionError) as error:
             # A value that did not come from our parser: lone surrogates, keys that are no strings, endless nesting.

@@ -12,17 +12,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from replayer.cassette.model import Cassette, Metadata
+from replayer.cassette.model import Cassette, Frame, Interaction, Metadata
+from replayer.contract.excerpt import Lines, lines_around, message_of
 from replayer.contract.validate import Checked, Contract
 from replayer.contract.violation import Severity, Violation
 from replayer.errors import ExitStatus, UnreadableError
 
-__all__ = ["Finding", "Unread", "Verification", "service_of", "verify"]
+__all__ = ["Connection", "Finding", "Unread", "Verification", "service_of", "verify"]
 
 _PLACES = 5
 """Of one finding, told in full."""
 
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}
+_CONNECTIONS = 10
+"""Whose frames a report shows."""
+
+_FRAME = re.compile(r" frame (\d+)")
 _INDEX = re.compile(r"/[0-9]+(?=/|\Z)")
 
 
@@ -40,6 +45,18 @@ class Finding:
     count: int
     places: tuple[str, ...]
     """The first few, in order."""
+    excerpt: Lines | None = None
+    """Of the first place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """The frames of one connection, and what is wrong with which."""
+
+    name: str
+    frames: tuple[Frame, ...]
+    severities: Mapping[int, Severity]
+    """By the number of the frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +84,8 @@ class Verification:
     """What loading left out or mended."""
     held: tuple[str, ...] = ()
     """The cassettes in which something was checked and nothing was found."""
+    connections: tuple[Connection, ...] = ()
+    """The first few, those with violations before the others."""
 
     def count(self, severity: Severity) -> int:
         """Violations of this severity, in all places."""
@@ -95,7 +114,11 @@ def verify(cassettes: Iterable[tuple[str, Cassette | UnreadableError]], contract
         before = tally.checked.count, tally.found
         for index, interaction in enumerate(cassette.interactions):
             service = service_of(cassette.metadata, interaction.request.uri)
-            tally.take(contract.interaction(interaction, where=f"{name}#{index}", service=service))
+            tally.take(
+                contract.interaction(interaction, where=f"{name}#{index}", service=service),
+                interaction,
+                f"{name}#{index}",
+            )
         if tally.checked.count > before[0] and tally.found == before[1]:
             tally.held.append(name)
     return tally.done()
@@ -119,6 +142,7 @@ def service_of(metadata: Metadata | None, uri: str) -> str | None:
 class _Group:
     first: Violation
     pointer: str
+    excerpt: Lines | None
     count: int = 0
     places: list[str] = field(default_factory=list)
 
@@ -134,10 +158,12 @@ class _Tally:
     unreadable: list[Unread] = field(default_factory=list)
     problems: list[Unread] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
+    broken: list[Connection] = field(default_factory=list)
+    sound: list[Connection] = field(default_factory=list)
     found: int = 0
     """Violations."""
 
-    def take(self, checked: Checked) -> None:
+    def take(self, checked: Checked, interaction: Interaction, name: str) -> None:
         self.interactions += 1
         self.found += len(checked.violations)
         for violation in checked.violations:
@@ -145,11 +171,26 @@ class _Tally:
             key = (violation.severity, violation.schema, pointer, violation.expected)
             group = self.groups.get(key)
             if group is None:
-                group = self.groups[key] = _Group(violation, pointer)
+                message = message_of(interaction, violation.where)
+                around = None if message is None else lines_around(message, violation.pointer)
+                group = self.groups[key] = _Group(violation, pointer, around)
             group.count += 1
             if len(group.places) < _PLACES and violation.where not in group.places:
                 group.places.append(violation.where)
         self.checked += checked.counts()
+        if interaction.response.frames is not None:
+            self._keep(interaction.response.frames, checked, name)
+
+    def _keep(self, frames: tuple[Frame, ...], checked: Checked, name: str) -> None:
+        severities: dict[int, Severity] = {}
+        for violation in checked.violations:
+            told = _FRAME.search(violation.where)
+            number = int(told[1]) if told else 0
+            if violation.severity.reaches(severities.get(number, Severity.INFO)):
+                severities[number] = violation.severity
+        kept = self.broken if severities else self.sound
+        if len(kept) < _CONNECTIONS:
+            kept.append(Connection(name=name, frames=frames, severities=severities))
 
     def done(self) -> Verification:
         findings = [
@@ -161,6 +202,7 @@ class _Tally:
                 actual=group.first.actual,
                 count=group.count,
                 places=tuple(group.places),
+                excerpt=group.excerpt,
             )
             for group in self.groups.values()
         ]
@@ -173,4 +215,5 @@ class _Tally:
             unreadable=tuple(self.unreadable),
             problems=tuple(self.problems),
             held=tuple(self.held),
+            connections=tuple((self.broken + self.sound)[:_CONNECTIONS]),
         )

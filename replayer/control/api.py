@@ -6,7 +6,7 @@ routes and methods there are.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -24,11 +24,13 @@ __all__ = ["ROUTES", "Control", "State"]
 
 PREFIX = "/__replayer/"
 ROUTES = (
-    *("cassettes", "health", "interactions", "journal", "misses", "ready", "reset", "sessions", "shutdown", "status"),
+    *("cassettes", "health", "interactions", "jobs", "journal", "misses", "ready", "reset", "sessions", "shutdown"),
+    *("status", "workers"),
 )
 """What there is below the prefix."""
 _LIMIT = 1000
 _FILTERS = ("session", "outcome", "limit")
+_JOB_FILTERS = ("session", "status", "limit")
 
 Show = Callable[[Mapping[str, list[str]], str | None], Mapping[str, Any]]
 Do = Callable[[Told], Awaitable[Mapping[str, Any]]]
@@ -49,11 +51,13 @@ class Control:
             "cassettes": self._cassettes,
             "health": self._health,
             "interactions": self._interactions,
+            "jobs": self._jobs,
             "journal": self._journal,
             "misses": self._misses,
             "ready": self._health,
             "sessions": self._sessions,
             "status": self._status,
+            "workers": self._workers,
         }
         self._done: dict[tuple[str, str], Do] = {
             ("POST", "cassettes"): self._steer.reload,
@@ -121,7 +125,7 @@ class Control:
         return {"sessions": list(self._state.sessions())}
 
     def _interactions(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
-        _known(query, ("session", "cassette", "played", "limit"))
+        _know(query, ("session", "cassette", "played", "limit"))
         wanted = query.get("played", [""])[-1]
         if wanted not in ("", "true", "false"):
             raise _Unknown(f"played={wanted[:40]}: give true or false")
@@ -135,11 +139,28 @@ class Control:
         return {"total": len(found), "interactions": found[: _limit(query)]}
 
     def _misses(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
-        _known(query, ("session", "limit"))
+        _know(query, ("session", "limit"))
         return self._journal({**query, "outcome": [Outcome.MISS.value]}, session)
 
+    def _workers(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
+        _know(query, ("session",))
+        wanted = query.get("session", [session])[-1]
+        found = [worker for worker in self._state.workers() if wanted in (None, worker["session"])]
+        return {"total": len(found), "workers": found}
+
+    def _jobs(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
+        _know(query, _JOB_FILTERS)
+        wanted = query.get("session", [session])[-1]
+        statuses = {name for value in query.get("status", []) for name in value.split(",") if name}
+        found = [
+            job
+            for job in self._state.jobs()
+            if wanted in (None, job["session"]) and (not statuses or job["status"] in statuses)
+        ]
+        return {"total": len(found), "jobs": found[-_limit(query) :]}
+
     def _journal(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
-        _known(query, _FILTERS)
+        _know(query, _FILTERS)
         session = query.get("session", [session])[-1]
         outcomes = _outcomes(query.get("outcome", []))
         found = [
@@ -172,10 +193,10 @@ def shown(entry: Entry) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
 
 
-def _known(query: Mapping[str, list[str]], filters: tuple[str, ...]) -> None:
+def _know(query: Iterable[str], known: Sequence[str]) -> None:
     for name in query:
-        if name not in filters:
-            raise _Unknown(f"no filter {name!r}{closest(name, filters)} (there are: {', '.join(filters)})")
+        if name not in known:
+            raise _Unknown(f"no filter {name!r}{closest(name, known)} (there are: {', '.join(known)})")
 
 
 def _outcomes(values: list[str]) -> frozenset[Outcome]:

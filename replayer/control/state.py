@@ -19,6 +19,12 @@ class State(Protocol):
     def entries(self) -> Iterable[Entry]:
         """The journal, the oldest first."""
 
+    def workers(self) -> Sequence[Mapping[str, Any]]:
+        """The connected workers, each with its `session`."""
+
+    def jobs(self) -> Sequence[Mapping[str, Any]]:
+        """The live workers' jobs, each with its `session` and `status`, the oldest first."""
+
     def cassettes(self) -> Sequence[Mapping[str, Any]]:
         """What is loaded."""
 

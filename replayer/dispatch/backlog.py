@@ -1,12 +1,14 @@
 """The backlog: the jobs that wait for a slot, in the order of their submission.
 
 A job that comes back after its worker was lost takes the place that it had. One that ended while it waited is passed
-over when its turn comes. Nothing here knows workers.
+over when its turn comes. A job that wants a configuration waits for its workers alone, and holds up nobody else.
+Nothing here knows workers.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 
 from replayer.dispatch.job import Job, Status
 
@@ -17,7 +19,7 @@ class Backlog:
     """Waiting jobs; `len` counts those that still wait."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, str]] = []
+        self._heaps: dict[str | None, list[tuple[int, str]]] = {}
         self._waiting: dict[str, Job] = {}
 
     def __len__(self) -> int:
@@ -28,17 +30,25 @@ class Backlog:
         job.status = Status.PENDING
         if job.id not in self._waiting:
             self._waiting[job.id] = job
-            heapq.heappush(self._heap, (job.arrival, job.id))
+            heapq.heappush(self._heaps.setdefault(job.wanted, []), (job.arrival, job.id))
 
     def discard(self, job: Job) -> None:
         """This job waits no longer."""
         self._waiting.pop(job.id, None)
 
-    def pop(self) -> Job | None:
-        """The job that has waited longest; None where none waits."""
-        while self._heap:
-            _, job_id = heapq.heappop(self._heap)
-            job = self._waiting.pop(job_id, None)
-            if job is not None:
-                return job
-        return None
+    def pop(self, is_free: Callable[[str | None], bool]) -> Job | None:
+        """The job that has waited longest of those whose configuration has a free slot; None where there is none."""
+        best: tuple[int, str] | None = None
+        wanted: str | None = None
+        for key in tuple(self._heaps):
+            heap = self._heaps[key]
+            while heap and heap[0][1] not in self._waiting:
+                heapq.heappop(heap)
+            if not heap:
+                del self._heaps[key]
+            elif (best is None or heap[0] < best) and is_free(key):
+                best, wanted = heap[0], key
+        if best is None:
+            return None
+        heapq.heappop(self._heaps[wanted])
+        return self._waiting.pop(best[1])

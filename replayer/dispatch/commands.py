@@ -20,6 +20,8 @@ class Failure(IntEnum):
 
     WORKER = 502
     """The worker reported an error, or was lost."""
+    REFUSED = 422
+    """Its job breaks the contract, and the policy is to refuse such."""
     UNAVAILABLE = 503
     TIMED_OUT = 504
 

@@ -19,9 +19,15 @@ _MOST_BYTES = 64 * 1024 * 1024
 class Connection:
     """The sending side of one socket. `number` is its identity; it is never used again."""
 
-    def __init__(self, number: int, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
+    def __init__(
+        self, number: int, socket: web.WebSocketResponse, *, transport: asyncio.Transport | None, base: str
+    ) -> None:
         self.number = number
         self.socket = socket
+        self.base = base
+        """The root URL, without a slash at its end, that the worker dialled us at."""
+        self.frames = 0
+        """Messages so far, of both directions."""
         self.dropped: str | None = None
         """Why we ended it without a word; None where we did not."""
         self._transport = transport

@@ -1,51 +1,80 @@
 """One session's queue with its sockets and callers: gives the queue its events, and carries out its commands.
 
-Everything here happens at once, between two awaits: no event waits for a socket. Each frame, in both directions, is
-checked and stands in the journal, without its payload.
+Everything here happens at once, between two awaits: no event waits for a socket. What became of persisted jobs is
+written down before anybody is told. Each frame, in both directions, is checked and stands in the journal, without its
+payload.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
 
 from replayer.cassette.model import Sender
 from replayer.clock import Clock
-from replayer.contract.violation import Severity, Violation
 from replayer.dispatch.commands import Command, Fail, Failure, Resolve, Send, Violated
 from replayer.dispatch.connection import Connection
+from replayer.dispatch.frames import FrameCheck, Frames, note
 from replayer.dispatch.job import Job
-from replayer.dispatch.messages import Error, JobError, JobResult, Malformed, ServerMessage, WorkerMessage
+from replayer.dispatch.ledger import Changes
+from replayer.dispatch.messages import (
+    Error,
+    JobError,
+    JobResult,
+    JobResultRef,
+    Malformed,
+    Mode,
+    ServerMessage,
+    WorkerMessage,
+)
+from replayer.dispatch.messages import Job as JobMessage
+from replayer.dispatch.offload import Offload
 from replayer.dispatch.queue import Queue
-from replayer.dispatch.settings import Policy, Settings
+from replayer.dispatch.settings import Offloading, Policy, Settings
+from replayer.dispatch.watch import Watch
 from replayer.dispatch.wire import encode, parse
+from replayer.errors import WriteError
 from replayer.journal import Entry, Journal
 
-__all__ = ["Desk", "FrameCheck", "note"]
+if TYPE_CHECKING:  # sqlite3 is imported by whoever opens a store
+    from replayer.dispatch.store import JobStore
 
-FrameCheck = Callable[[Sender, str], Sequence[Violation]]
-"""Judges the text of one frame; the worker is the client."""
+__all__ = ["Desk", "Desks"]
 
 
-def note(entry: Entry, violation: Violation) -> None:
-    """Write a violation into an entry of the journal."""
-    where = f"journal {entry.id} {violation.where}".rstrip()
-    entry.violations.append(asdict(replace(violation, where=where)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desks:
+    """What every desk of a server is handed."""
+
+    settings: Settings
+    clock: Clock
+    journal: Journal
+    random: Callable[[int], bytes]
+    check: FrameCheck | None = None
+    store: JobStore | None = None
 
 
 class Desk:
     """The workers and jobs of one session."""
 
-    def __init__(
-        self, session: str, settings: Settings, *, clock: Clock, journal: Journal, check: FrameCheck | None
-    ) -> None:
+    def __init__(self, session: str, parts: Desks) -> None:
         self.session = session
-        self.queue = Queue(settings)
-        self._settings = settings
-        self._clock = clock
-        self._journal = journal
-        self._check = check
+        self.queue = Queue(parts.settings)
+        self.watch = Watch()
+        self.offload = Offload(limit=parts.settings.max_frame_bytes, random=parts.random, uploaded=self._uploaded)
+        self.played: dict[bytes, int] = {}
+        """Counts of what was answered from recorded workers."""
+        self._parts = parts
+        self._settings = parts.settings
+        self._clock = parts.clock
+        self._journal = parts.journal
+        self._frames = Frames(session, parts.journal, parts.check)
+        self._store = parts.store
+        self._unwritten = Changes()
         self._connections: dict[int, Connection] = {}
         self._callers: dict[str, asyncio.Future[Resolve | Fail]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -64,10 +93,29 @@ class Desk:
             raise
         finally:
             del self._callers[job.id]
+            self.offload.forget(job.id)
 
     def keep(self, job: Job) -> None:
-        """Submit a persisted job."""
-        self._carry_out(self.queue.submit(job, self._clock.ms()))
+        """Submit a persisted job. Raises WriteError where it cannot be written down: then it was never accepted."""
+        now = self._clock.ms()
+        commands = self.queue.submit(job, now)
+        try:
+            self._write()
+        except WriteError:
+            commands = self.queue.cancel(job.id, now)
+            # Nobody was told of the job: there is nothing to revoke.
+            self._carry_out([command for command in commands if _job_of(command) != job.id])
+            raise
+        self._carry_out(commands)
+
+    def cancel(self, job_id: str) -> None:
+        """Nobody wants this job any more."""
+        self._carry_out(self.queue.cancel(job_id, self._clock.ms()))
+
+    def restore(self, jobs: Iterable[Job]) -> None:
+        """Take over what an earlier process has written down."""
+        self.queue.restore(jobs)
+        self._carry_out([])
 
     # Workers
 
@@ -96,7 +144,7 @@ class Desk:
     def hear(self, connection: Connection, text: str) -> None:
         """A text frame has come."""
         message = parse(text)
-        entry = self._frame(connection.number, Sender.CLIENT, message)
+        entry = self._open(connection, Sender.CLIENT, message)
         if isinstance(message, Malformed):
             commands = self.queue.malformed(connection.number, message)
         else:
@@ -107,15 +155,22 @@ class Desk:
     def hear_binary(self, connection: Connection) -> None:
         """A binary frame has come: the protocol has none."""
         malformed = Malformed(what="binary", why="A binary frame is no message: send JSON in text frames")
-        entry = self._frame(connection.number, Sender.CLIENT, malformed)
+        entry = self._open(connection, Sender.CLIENT, malformed)
         self._carry_out(self.queue.malformed(connection.number, malformed), entry)
         self._journal.complete(entry)
 
+    def tick(self) -> None:
+        """Time has passed."""
+        self._carry_out(self.queue.tick(self._clock.ms()))
+
     async def close(self, code: int, reason: str) -> None:
-        """Close every worker's connection, and tell every caller that there is nothing to wait for."""
+        """Close every worker's connection, and tell every caller that there is nothing to wait for. What is written
+        down stays as it is: the next process goes on from there."""
+        self._store = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self.watch.close()
         for job_id, caller in self._callers.items():
             if not caller.done():
                 caller.set_result(Fail(job_id=job_id, failure=Failure.UNAVAILABLE, detail=reason))
@@ -125,32 +180,38 @@ class Desk:
 
     # Inside
 
+    def _uploaded(self, job_id: str, fence: int, result: bytes) -> bool:
+        wanted = self.queue.uploaded(job_id, fence, result)
+        self._carry_out([])
+        return wanted
+
     def _judged(self, number: int, message: WorkerMessage, text: str, entry: Entry) -> list[Command]:
         """Check a message's contract, then give it to the queue as far as the policy lets it."""
-        violations = self._check(Sender.CLIENT, text) if self._check is not None else ()
-        for violation in violations:
-            note(entry, violation)
-        errors = [violation for violation in violations if violation.severity is Severity.ERROR]
-        if errors and self._settings.policy is Policy.REJECT:
-            why = f"Refused: {errors[0].pointer or '/'}: expected {errors[0].expected}"
-            if not isinstance(message, JobResult | JobError):
+        texts = [text]
+        job = self.queue.jobs.get(message.job_id) if isinstance(message, JobResultRef) else None
+        if job is not None and job.uploaded is not None:
+            # The result went another way: it is held against the contract of the message that it stands for.
+            texts.append(_inline(job.id, job.uploaded, job.fence))
+        why = self._frames.judge(entry, Sender.CLIENT, texts)
+        if why is not None and self._settings.policy is Policy.REJECT:
+            if not isinstance(message, JobResult | JobError | JobResultRef):
                 return [Send(connection=number, message=Error(message=why))]
             message = JobError(job_id=message.job_id, error=why, fence_token=message.fence_token)
         return self.queue.message(number, message, self._clock.ms())
 
-    def _frame(self, number: int, sender: Sender, message: WorkerMessage | ServerMessage | Malformed) -> Entry:
-        entry = self._journal.open("frame", session=self.session)
-        worker = self.queue.workers.get(number)
-        entry.details = {
-            "job": getattr(message, "job_id", None),
-            "worker": worker.worker_id if worker else "",
-            "connection": number,
-            "direction": "from-worker" if sender is Sender.CLIENT else "to-worker",
-            "type": message.what if isinstance(message, Malformed) else message.type,
-        }
-        return entry
+    def _open(
+        self, connection: Connection, sender: Sender, message: WorkerMessage | ServerMessage | Malformed
+    ) -> Entry:
+        worker = self.queue.workers.get(connection.number)
+        return self._frames.open(connection, sender, message, worker.worker_id if worker else "")
 
     def _carry_out(self, commands: Sequence[Command], entry: Entry | None = None) -> None:
+        try:
+            self._write()
+        except WriteError as error:
+            trouble = self._journal.open("event", session=self.session)
+            trouble.details = {"event": "job-store-failed", "reason": str(error)}
+            self._journal.complete(trouble)
         for command in commands:
             if isinstance(command, Send):
                 self._send(command)
@@ -164,15 +225,37 @@ class Desk:
         if self._timer is None:
             self._arm()
 
+    def _write(self) -> None:
+        """Write down what has changed, then tell those who watch. What cannot be written is kept for the next time."""
+        changes = self._unwritten + self.queue.changes()
+        if not changes:
+            return
+        if self._store is not None:
+            self._unwritten = changes
+            self._store.write(self.session, changes)
+            self._unwritten = Changes()
+        self.watch.changed(changes.jobs)
+        for job in changes.jobs:
+            if job.has_ended:
+                self.offload.forget(job.id)
+
     def _send(self, command: Send) -> None:
         connection = self._connections.get(command.connection)
         if connection is None:
             return
-        frame = encode(command.message)
-        entry = self._frame(command.connection, Sender.SERVER, command.message)
-        if self._check is not None:
-            for violation in self._check(Sender.SERVER, frame.decode()):
-                note(entry, violation)
+        message = command.message
+        frame = encode(message)
+        entry = self._open(connection, Sender.SERVER, message)
+        why = self._frames.judge(entry, Sender.SERVER, [frame.decode()])
+        if isinstance(message, JobMessage):
+            if why is not None and self._settings.policy is Policy.REJECT:
+                entry.details["sent"] = False
+                self._journal.complete(entry)
+                self._carry_out(self.queue.refuse(message.job_id, why, self._clock.ms()))
+                return
+            large = message.mode is Mode.PERSISTED or len(frame) > self._settings.max_frame_bytes
+            if large and self._settings.offloading is Offloading.ON:
+                frame = encode(self.offload.offer(message, connection.base, len(frame)))
         connection.push(frame)
         self._journal.complete(entry)
 
@@ -180,8 +263,18 @@ class Desk:
         deadline = self.queue.next_deadline()
         if deadline is not None:
             wait = max(0.0, (deadline - self._clock.ms()) / 1000)
-            self._timer = asyncio.get_running_loop().call_later(wait, self._tick)
+            self._timer = asyncio.get_running_loop().call_later(wait, self._due)
 
-    def _tick(self) -> None:
+    def _due(self) -> None:
         self._timer = None
-        self._carry_out(self.queue.tick(self._clock.ms()))
+        self.tick()
+
+
+def _job_of(command: Command) -> str | None:
+    return getattr(command.message, "job_id", None) if isinstance(command, Send) else command.job_id
+
+
+def _inline(job_id: str, result: bytes, fence: int) -> str:
+    """The job_result that an uploaded result stands for."""
+    keys = {"type": JobResult.type, "job_id": job_id, "result": orjson.Fragment(result), "fence_token": fence}
+    return orjson.dumps(keys).decode()

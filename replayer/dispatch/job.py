@@ -24,7 +24,7 @@ class Status(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """One job. Who submits it fills in the first four fields; the queue does the rest."""
+    """One job. Who submits it fills in the first fields; the queue does the rest."""
 
     id: str
     """A UUID of version 7."""
@@ -33,6 +33,8 @@ class Job:
     """Encoded JSON."""
     created_at: float
     """Seconds of the Unix epoch."""
+    wanted: str | None = None
+    """The configuration whose workers alone may have it; None where any may."""
     config_id: str = "default"
     """Of the worker that was there when it was submitted."""
     status: Status = Status.PENDING
@@ -41,13 +43,20 @@ class Job:
     arrival: int = 0
     """Its place in the order of submission, which is the order of the backlog."""
     attempts: int = 0
-    """How often it was dispatched."""
+    """Dispatches that count: one that a restart of the gateway cut short does not."""
+    dispatches: int = 0
+    """How often it was given to a worker."""
     connection: int | None = None
     """Where it holds a slot; None while it holds none."""
     worker_id: str = ""
     """Who had the newest attempt; stays when the worker is lost, because it may come back with the result."""
     abandoned: bool = False
     """Its caller left while it ran: it keeps its slot, and nobody wants the result."""
+    uploaded: bytes | None = None
+    """The result of the newest attempt, encoded JSON, put where `result_upload_url` said; not yet referred to."""
+    progress: float | None = None
+    """As the worker told it last."""
+    status_message: str | None = None
     result: bytes | None = None
     """Encoded JSON; persisted jobs only."""
     error: str | None = None

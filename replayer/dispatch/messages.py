@@ -94,7 +94,7 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResultRef:
-    """A job is done and its result was put where `result_upload_url` said."""
+    """A job is done and its result was put where `result_upload_url` said; the server says it back when it has it."""
 
     type: ClassVar[str] = "job_result_ref"
     job_id: str
@@ -157,4 +157,4 @@ class Error:
 
 
 WorkerMessage = Register | JobResult | JobError | JobProgress | JobResultRef | Drain | Pause | Resume
-ServerMessage = Job | JobRevoked | Error
+ServerMessage = Job | JobRevoked | JobResultRef | Error

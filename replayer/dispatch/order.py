@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from replayer.contract.violation import Severity, Violation
 from replayer.dispatch.job import Job
-from replayer.dispatch.messages import Malformed
+from replayer.dispatch.messages import Malformed, Mode
 
 __all__ = [
     "after_drain",
@@ -17,7 +17,9 @@ __all__ = [
     "malformed",
     "no_such_job",
     "not_running",
+    "not_uploaded",
     "register_first",
+    "revoked",
     "stale_fence",
     "unasked",
 ]
@@ -53,19 +55,33 @@ def no_such_job(job_id: str) -> Violation:
 def not_running(job: Job) -> Violation:
     """An answer to a job that this worker does not have."""
     actual = f"{job.id}, which is {job.status}" + (f" at worker {job.worker_id}" if job.worker_id else "")
-    return _broken("running-job", "the id of a job that this worker was given", actual, "/job_id")
+    # One that was lost goes on with what it had, and says so over its next connection.
+    severity = Severity.WARNING if job.dispatches else Severity.ERROR
+    return _broken("running-job", "the id of a job that this worker was given", actual, "/job_id", severity)
 
 
-def late(job_id: str, how: str) -> Violation:
-    """An answer to a job that has already ended: a second answer is the worker's fault, a late one is not."""
-    severity = Severity.ERROR if how == "answered" else Severity.INFO
+def late(job_id: str, how: str, *, again: bool = False) -> Violation:
+    """An answer to a job that has already ended: a second answer is the worker's fault, a late one is not, nor is one
+    to a job that it was given again or that was revoked (`again`)."""
+    severity = Severity.ERROR if how == "answered" and not again else Severity.INFO
     return _broken("one-answer", "one answer to a job, in time", f"{job_id}, already {how}", "/job_id", severity)
+
+
+def revoked(job: Job) -> Violation:
+    """An answer to an attempt that was revoked: workers finish what they have begun and report it, with fence 0."""
+    return _broken("revoked", "the id of a job that is this worker's", f"{job.id}, revoked", "/job_id", Severity.INFO)
 
 
 def stale_fence(job: Job, fence: int) -> Violation:
     """An answer with another fence than the newest attempt's; to be expected from a worker that had been lost."""
-    severity = Severity.WARNING if job.attempts > 1 else Severity.ERROR
+    severity = Severity.WARNING if job.dispatches > 1 else Severity.ERROR
     return _broken("fence", f"the fence {job.fence} of the newest attempt", str(fence), "/fence_token", severity)
+
+
+def not_uploaded(job: Job) -> Violation:
+    """A result elsewhere, where nothing was put."""
+    expected = "a result that was put to result_upload_url" if job.mode is Mode.PERSISTED else "job_result"
+    return _broken("result-ref", expected, f"{job.id}, without an upload", "/job_id")
 
 
 def foreign_fence(wanted: int, fence: int) -> Violation:

@@ -29,8 +29,13 @@ A job:
 | ended     |                           | -             | -          |                                 |          |
 
 (1) Only from the worker that had the last attempt, with its fence: it came back with the result before anybody else
-began. (2) Only with the fence of the newest attempt. Fences of transient jobs are never looked at: the public SDK
-answers them with 0. A lease is renewed by progress. An answer to a job that has ended changes nothing and is noted.
+began. (2) Only with the fence of the newest attempt. A reference to an uploaded result counts as that result. Fences of
+transient jobs are never looked at: the public SDK answers them with 0. A lease is renewed by progress. An answer to a
+job that has ended, or from a worker that was told that it is revoked, changes nothing and is noted. `cancel` ends a
+job as FAILED and revokes it; a transient one keeps its slot until its worker answers. `restore` makes PENDING of what
+an earlier process had not ended; an attempt that it cut short does not count.
+
+A job that wants a configuration waits for its workers alone; every other goes to whoever has the most free slots.
 
 Therefore no job is lost, none ends twice, and no worker is given more than its capacity. A slot whose job timed out or
 lost its lease counts as free, though the worker may be at it still: it holds nothing that anybody waits for.
@@ -38,26 +43,32 @@ lost its lease counts as free, though the worker may be at it still: it holds no
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import orjson
 
 from replayer.contract.violation import Violation
 from replayer.dispatch import messages, order
-from replayer.dispatch.backlog import Backlog
+from replayer.dispatch.assignments import Assignments
 from replayer.dispatch.commands import Command, Fail, Failure, Resolve, Send, Violated
-from replayer.dispatch.deadlines import Deadlines
 from replayer.dispatch.job import Job, Status
-from replayer.dispatch.messages import JobError, JobProgress, JobResult, Malformed, Mode, Register, WorkerMessage
+from replayer.dispatch.ledger import Changes
+from replayer.dispatch.messages import (
+    JobError,
+    JobProgress,
+    JobResult,
+    JobResultRef,
+    Malformed,
+    Mode,
+    Register,
+    WorkerMessage,
+)
 from replayer.dispatch.settings import Settings, WhenNoWorker, Workers
-from replayer.dispatch.slots import Slots
 from replayer.dispatch.worker import State, Worker
 
 __all__ = ["Queue"]
 
-_REMEMBERED = 10_000
-"""Ended transient jobs whose ids are kept, to tell a late answer from one to a job that never was."""
+_Answer = JobResult | JobError | JobResultRef
 
 
 class Queue:
@@ -65,64 +76,74 @@ class Queue:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._workers: dict[int, Worker] = {}
-        self._jobs: dict[str, Job] = {}
-        self._ended: OrderedDict[str, str] = OrderedDict()
-        self._backlog = Backlog()
-        self._slots = Slots()
-        self._timeouts = Deadlines(settings.job_timeout_ms)
-        self._leases = Deadlines(settings.lease_ms)
-        self._fence = 0
-        self.completed = 0
-        self.failed = 0
+        self._books = Assignments(settings)
 
     # What can be seen
 
     @property
     def workers(self) -> Mapping[int, Worker]:
         """Every open connection of a worker, by its number."""
-        return self._workers
+        return self._books.workers
 
     @property
     def jobs(self) -> Mapping[str, Job]:
-        """Persisted jobs, and transient ones that have not ended, by id."""
-        return self._jobs
+        """Persisted jobs, and transient ones that have not ended, by id, in the order of their submission."""
+        return self._books.ledger.jobs
+
+    @property
+    def completed(self) -> int:
+        """Jobs that ended with a result."""
+        return self._books.ledger.completed
+
+    @property
+    def failed(self) -> int:
+        """Jobs that ended without one."""
+        return self._books.ledger.failed
 
     @property
     def waiting(self) -> int:
         """Jobs without a slot."""
-        return len(self._backlog)
+        return len(self._books.backlog)
 
     @property
     def running(self) -> int:
         """Jobs that hold a slot."""
-        return sum(len(worker.running) for worker in self._workers.values())
+        return sum(len(worker.running) for worker in self._books.workers.values())
 
     def serving(self) -> Iterator[Worker]:
         """The registered workers that nobody replaced, in the order of their connections."""
-        return (worker for worker in self._workers.values() if worker.serves)
+        return (worker for worker in self._books.workers.values() if worker.serves)
+
+    def serves(self, config_id: str) -> bool:
+        """Whether a worker of this configuration is registered, busy or not."""
+        return self._books.roster.serves(config_id)
+
+    def changes(self) -> Changes:
+        """What became of persisted jobs since this was last asked: to be written down before the commands are
+        carried out."""
+        return self._books.ledger.changes()
 
     def next_deadline(self) -> float | None:
         """When `tick` has something to do, in the milliseconds of the other events; None while nothing is timed."""
-        times = [at for at in (self._timeouts.next(), self._leases.next()) if at is not None]
+        times = [at for at in (self._books.timeouts.next(), self._books.leases.next()) if at is not None]
         return min(times) if times else None
 
     # Connections
 
     def connected(self, connection: int) -> None:
         """A worker's connection is open; its number is never used again."""
-        self._workers[connection] = Worker(connection=connection)
+        self._books.workers[connection] = Worker(connection=connection)
 
     def disconnected(self, connection: int, now_ms: float) -> list[Command]:
         """The connection is closed: its transient jobs fail, its persisted ones wait again."""
-        worker = self._workers.pop(connection, None)
+        worker = self._books.workers.pop(connection, None)
         if worker is None:
             return []
-        self._slots.put(connection, 0)
+        self._books.roster.remove(connection)
         commands: list[Command] = []
         for job_id in tuple(worker.running):
-            commands += self._give_up(self._jobs[job_id], f"Worker {worker.worker_id} was lost")
-        return commands + self._dispatch(now_ms)
+            commands += self._give_up(self.jobs[job_id], f"Worker {worker.worker_id} was lost")
+        return commands + self._books.dispatch(now_ms)
 
     def malformed(self, connection: int, frame: Malformed) -> list[Command]:
         """A frame was no message: it is noted, the worker is told, the connection stays."""
@@ -130,8 +151,8 @@ class Queue:
 
     def message(self, connection: int, message: WorkerMessage, now_ms: float) -> list[Command]:
         """A worker said something."""
-        worker = self._workers[connection]
-        if isinstance(message, JobResult | JobError):
+        worker = self._books.workers[connection]
+        if isinstance(message, JobResult | JobError | JobResultRef):
             if worker.state is State.NEW:
                 return self._unregistered(connection, message)
             return self._answered(worker, message, now_ms)
@@ -141,23 +162,20 @@ class Queue:
             return self._unregistered(connection, message)
         if isinstance(message, JobProgress):
             return self._progress(worker, message, now_ms)
-        if isinstance(message, messages.JobResultRef):
-            why = f"Unknown message type: {message.type}"  # word for word the original server's
-            return self._refuse(connection, order.unasked(message.type), why, message.job_id)
         return self._steer(worker, message, now_ms)
 
     def _register(self, worker: Worker, message: Register, now_ms: float) -> list[Command]:
-        for other in self._workers.values():
+        for other in self._books.workers.values():
             namesake = other.worker_id == message.worker_id
             if other is not worker and other.serves and (namesake or self._settings.workers is Workers.ONE):
                 other.state = State.REPLACED
-                self._slots.put(other.connection, 0)
+                self._books.roster.put(other)
         worker.worker_id = message.worker_id
         worker.config_id = message.config_id
         worker.capacity = message.capacity
         worker.state = State.ACTIVE
-        self._slots.put(worker.connection, worker.free)
-        return self._dispatch(now_ms)
+        self._books.roster.put(worker)
+        return self._books.dispatch(now_ms)
 
     def _steer(
         self, worker: Worker, message: messages.Drain | messages.Pause | messages.Resume, now_ms: float
@@ -169,108 +187,108 @@ class Queue:
             return [Violated(connection=worker.connection, violation=order.after_drain(message.type))]
         else:
             worker.state = State.PAUSED if isinstance(message, messages.Pause) else State.ACTIVE
-        self._slots.put(worker.connection, worker.free)
-        return self._dispatch(now_ms)
+        self._books.roster.put(worker)
+        return self._books.dispatch(now_ms)
 
     # Jobs
 
     def submit(self, job: Job, now_ms: float) -> list[Command]:
         """A new job: dispatched, made to wait, or refused (then it takes no fence)."""
-        free = self._slots.most()
+        free = self._books.roster.most_free(job.wanted)
         transient = job.mode is Mode.TRANSIENT
-        if free is None and transient and self._settings.when_no_worker is WhenNoWorker.UNAVAILABLE:
+        if free is None and transient and self._settings.when_no_worker is not WhenNoWorker.QUEUE:
             return [Fail(job_id=job.id, failure=Failure.UNAVAILABLE, detail="No worker available")]
-        self._fence += 1
-        job.fence = job.arrival = self._fence
-        job.config_id = next((worker.config_id for worker in self.serving()), job.config_id)
-        self._jobs[job.id] = job
+        job.config_id = job.wanted or next((worker.config_id for worker in self.serving()), job.config_id)
+        self._books.add(job)
         if transient:
-            self._timeouts.set(job.id, now_ms)
+            self._books.timeouts.set(job.id, now_ms)
         if free is not None:
-            return [self._assign(job, self._workers[free], now_ms)]
-        self._backlog.push(job)
+            return [self._books.assign(job, self._books.workers[free], now_ms)]
+        self._books.backlog.push(job)
         return []
+
+    def restore(self, jobs: Iterable[Job]) -> None:
+        """Take over what an earlier process has written down, in the order of submission, before anything else."""
+        self._books.restore(jobs)
+
+    def refuse(self, job_id: str, why: str, now_ms: float) -> list[Command]:
+        """Nobody is to have this job: its dispatch broke the contract."""
+        job = self.jobs.get(job_id)
+        if job is None or job.has_ended:
+            return []
+        job.error = why
+        self._books.end(job, Status.FAILED, "refused")
+        return [*self._tell(job, Failure.REFUSED, why), *self._books.dispatch(now_ms)]
 
     def cancel(self, job_id: str, now_ms: float) -> list[Command]:
         """Nobody wants this job any more. A transient one keeps its slot until its worker answers or its time is up."""
-        job = self._jobs.get(job_id)
+        job = self.jobs.get(job_id)
         if job is None or job.has_ended:
             return []
-        if job.connection is None:
-            self._end(job, Status.FAILED, "cancelled")
-            job.error = "Cancelled"
-            return []
-        if job.mode is Mode.TRANSIENT:
+        if job.connection is not None and job.mode is Mode.TRANSIENT:
             job.abandoned = True
             return []
-        revoked = messages.JobRevoked(job_id=job.id, reason="Cancelled")
-        commands: list[Command] = [Send(connection=job.connection, message=revoked)]
-        self._end(job, Status.FAILED, "cancelled")
+        commands = self._books.revoke(job, "Cancelled")
         job.error = "Cancelled"
-        return commands + self._dispatch(now_ms)
+        self._books.end(job, Status.FAILED, "cancelled")
+        return commands + self._books.dispatch(now_ms)
+
+    def uploaded(self, job_id: str, fence: int, result: bytes) -> bool:
+        """A result (encoded JSON) was put where this attempt's `result_upload_url` said; whether anybody wants it."""
+        job = self.jobs.get(job_id)
+        if job is None or job.has_ended or job.fence != fence:
+            return False
+        job.uploaded = result
+        self._books.ledger.touch(job)
+        return True
 
     def tick(self, now_ms: float) -> list[Command]:
         """Time has passed: end what timed out, dispatch anew what lost its lease."""
         commands: list[Command] = []
-        for job_id in self._timeouts.expired(now_ms):
-            job = self._jobs[job_id]
+        for job_id in self._books.timeouts.expired(now_ms):
+            job = self.jobs[job_id]
             detail = f"Job {job_id} timed out after {self._settings.job_timeout_ms / 1000}s"
-            self._end(job, Status.FAILED, "timed out")
+            self._books.end(job, Status.FAILED, "timed out")
             commands += self._tell(job, Failure.TIMED_OUT, detail)
-        for job_id in self._leases.expired(now_ms):
-            job = self._jobs[job_id]
+        for job_id in self._books.leases.expired(now_ms):
+            job = self.jobs[job_id]
             reason = f"Lease of {self._settings.lease_ms / 1000}s ended without progress"
-            if job.connection is not None:
-                revoked = messages.JobRevoked(job_id=job_id, reason=reason)
-                commands.append(Send(connection=job.connection, message=revoked))
+            commands += self._books.revoke(job, reason)
             commands += self._give_up(job, reason)
-        return commands + self._dispatch(now_ms)
+        return commands + self._books.dispatch(now_ms)
 
-    def _dispatch(self, now_ms: float) -> list[Command]:
-        """Give waiting jobs to free slots, the oldest first."""
-        commands: list[Command] = []
-        while len(self._backlog) and (free := self._slots.most()) is not None:
-            job = self._backlog.pop()
-            if job is not None:
-                commands.append(self._assign(job, self._workers[free], now_ms))
-        return commands
-
-    def _assign(self, job: Job, worker: Worker, now_ms: float) -> Command:
-        if job.attempts:
-            self._fence += 1
-            job.fence = self._fence
-        job.attempts += 1
-        job.status = Status.RUNNING
-        job.connection = worker.connection
-        job.worker_id = worker.worker_id
-        worker.running[job.id] = None
-        self._slots.put(worker.connection, worker.free)
-        if job.mode is Mode.PERSISTED:
-            self._leases.set(job.id, now_ms)
-        message = messages.Job(
-            job_id=job.id, mode=job.mode, config_id=worker.config_id, payload=job.payload, fence_token=job.fence
-        )
-        return Send(connection=worker.connection, message=message)
-
-    def _answered(self, worker: Worker, message: JobResult | JobError, now_ms: float) -> list[Command]:
+    def _answered(self, worker: Worker, message: _Answer, now_ms: float) -> list[Command]:
         job = self._judge(worker, message)
         if isinstance(job, Violation):
             return [Violated(connection=worker.connection, violation=job, job_id=message.job_id)]
-        if isinstance(message, JobResult) and job.mode is Mode.PERSISTED:
+        if isinstance(message, JobResultRef) and job.uploaded is None:
+            why = f"job_result_ref: nothing was uploaded for job {job.id}"
+            return self._refuse(worker.connection, order.not_uploaded(job), why, job.id)
+        commands: list[Command] = []
+        if isinstance(message, JobError):
+            commands += self._fail(job, message.error)
+        elif isinstance(message, JobResultRef):
+            job.result = job.uploaded
+            self._books.end(job, Status.COMPLETED, "answered")
+            commands.append(Send(connection=worker.connection, message=message))
+        else:
+            commands += self._complete(job, message)
+        return commands + self._books.dispatch(now_ms)
+
+    def _complete(self, job: Job, message: JobResult) -> list[Command]:
+        if job.mode is Mode.PERSISTED:
             try:
                 job.result = orjson.dumps(message.result)
             except TypeError:
-                message = JobError(job_id=job.id, error="The result nests too deeply (more than 254 levels)")
-        commands: list[Command] = []
-        if isinstance(message, JobResult):
-            self._end(job, Status.COMPLETED, "answered")
-            if job.mode is Mode.TRANSIENT and not job.abandoned:
-                commands.append(Resolve(job_id=job.id, result=message.result))
-        else:
-            self._end(job, Status.FAILED, "answered")
-            job.error = message.error
-            commands += self._tell(job, Failure.WORKER, message.error)
-        return commands + self._dispatch(now_ms)
+                return self._fail(job, "The result nests too deeply (more than 254 levels)")
+        self._books.end(job, Status.COMPLETED, "answered")
+        wanted = job.mode is Mode.TRANSIENT and not job.abandoned
+        return [Resolve(job_id=job.id, result=message.result)] if wanted else []
+
+    def _fail(self, job: Job, error: str) -> list[Command]:
+        job.error = error
+        self._books.end(job, Status.FAILED, "answered")
+        return self._tell(job, Failure.WORKER, error)
 
     def _progress(self, worker: Worker, message: JobProgress, now_ms: float) -> list[Command]:
         job = self._judge(worker, message)
@@ -278,18 +296,25 @@ class Queue:
             job = order.not_running(job)
         if isinstance(job, Violation):
             return [Violated(connection=worker.connection, violation=job, job_id=message.job_id)]
+        job.progress = job.progress if message.progress is None else message.progress
+        job.status_message = message.status_message or job.status_message
         if job.mode is Mode.PERSISTED:
-            self._leases.set(job.id, now_ms)
+            self._books.leases.set(job.id, now_ms)
+            self._books.ledger.touch(job)
         return []
 
-    def _judge(self, worker: Worker, message: JobResult | JobError | JobProgress) -> Job | Violation:
+    def _judge(self, worker: Worker, message: _Answer | JobProgress) -> Job | Violation:
         """The job that this worker may speak of, or the rule that it breaks."""
-        job = self._jobs.get(message.job_id)
+        job = self.jobs.get(message.job_id)
+        revoked = self._books.ledger.was_revoked(worker.worker_id, message.job_id)
         if job is None or job.has_ended:
-            how = self._ended.get(message.job_id, "answered" if job else None)
-            return order.late(message.job_id, how) if how else order.no_such_job(message.job_id)
+            how = self._books.ledger.how_ended(message.job_id)
+            again = revoked or (job is not None and job.dispatches > 1)
+            return order.late(message.job_id, how, again=again) if how else order.no_such_job(message.job_id)
+        if job.mode is Mode.PERSISTED and message.fence_token != job.fence and revoked:
+            return order.revoked(job)
         theirs = worker.connection == job.connection or worker.worker_id == job.worker_id
-        if job.attempts == 0 or not theirs:
+        if job.dispatches == 0 or not theirs:
             return order.not_running(job)
         if job.mode is Mode.PERSISTED and message.fence_token != job.fence:
             return order.stale_fence(job, message.fence_token)
@@ -300,39 +325,14 @@ class Queue:
     def _give_up(self, job: Job, reason: str) -> list[Command]:
         """An attempt failed through no word of the worker's: a persisted job waits again, if it may."""
         if job.mode is Mode.TRANSIENT:
-            self._end(job, Status.FAILED, "failed")
+            self._books.end(job, Status.FAILED, "failed")
             return self._tell(job, Failure.WORKER, f"{reason} while it ran job {job.id}")
         if job.attempts >= self._settings.max_attempts:
-            self._end(job, Status.FAILED, "failed")
             job.error = f"{reason}; gave up after {job.attempts} attempts"
+            self._books.end(job, Status.FAILED, "failed")
             return []
-        self._release(job)
-        self._backlog.push(job)
+        self._books.wait(job)
         return []
-
-    def _end(self, job: Job, status: Status, how: str) -> None:
-        self._release(job)
-        self._backlog.discard(job)
-        self._timeouts.clear(job.id)
-        job.status = status
-        if status is Status.COMPLETED:
-            self.completed += 1
-        else:
-            self.failed += 1
-        self._ended[job.id] = how
-        if len(self._ended) > _REMEMBERED:
-            self._ended.popitem(last=False)
-        if job.mode is Mode.TRANSIENT:
-            del self._jobs[job.id]
-
-    def _release(self, job: Job) -> None:
-        """Free the slot that the job holds, if it holds one."""
-        self._leases.clear(job.id)
-        worker = self._workers.get(job.connection) if job.connection is not None else None
-        job.connection = None
-        if worker is not None:
-            worker.running.pop(job.id, None)
-            self._slots.put(worker.connection, worker.free)
 
     # Words
 

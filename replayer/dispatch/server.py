@@ -10,8 +10,9 @@ import asyncio
 import itertools
 import os
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -20,19 +21,25 @@ from aiohttp import WSMsgType, web
 from replayer.cassette.model import Request, Response
 from replayer.clock import Clock
 from replayer.contract.violation import Severity, Violation
-from replayer.dispatch import rest
-from replayer.dispatch.commands import Fail
+from replayer.dispatch import offload, rest
+from replayer.dispatch.commands import Fail, Failure
 from replayer.dispatch.connection import Connection
-from replayer.dispatch.desk import Desk, FrameCheck, note
+from replayer.dispatch.desk import Desk, Desks
+from replayer.dispatch.frames import FrameCheck
 from replayer.dispatch.ids import uuid7
 from replayer.dispatch.job import Job
-from replayer.dispatch.messages import Mode
-from replayer.dispatch.settings import Settings
-from replayer.dispatch.status import DispatchStatus, WorkerStatus
+from replayer.dispatch.messages import JobError, Mode
+from replayer.dispatch.routes import JobRoutes
+from replayer.dispatch.settings import Offloading, Settings, WhenNoWorker, Workers
+from replayer.dispatch.standin import RecordedWorkers
+from replayer.dispatch.status import DispatchStatus, JobStatus, WorkerStatus
 from replayer.dispatch.tasks import reply
 from replayer.dispatch.tasks.catalogue import task_named
-from replayer.dispatch.tasks.task import Task
-from replayer.journal import Journal
+from replayer.dispatch.tasks.task import Ask, Task
+from replayer.journal import Entry, Journal, Outcome
+
+if TYPE_CHECKING:  # sqlite3 is imported by whoever opens a store
+    from replayer.dispatch.store import JobStore
 
 __all__ = ["DispatchServer", "FrameCheck"]
 
@@ -64,30 +71,40 @@ class DispatchServer:
         clock: Clock,
         journal: Journal,
         check: FrameCheck | None = None,
+        store: JobStore | None = None,
+        recorded: RecordedWorkers | None = None,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
+        """`store` keeps the persisted jobs, and is closed by `stop`; `recorded` answers where no worker does and
+        the settings say so."""
         self._settings = settings
         self._tasks: dict[str, Task] = {path: task_named(name) for path, name in tasks.items()}
         self._clock = clock
-        self._journal = journal
-        self._check = check
+        self._store = store
+        self._recorded = recorded
         self._random = random
+        self._parts = Desks(settings=settings, clock=clock, journal=journal, random=random, check=check, store=store)
+        self._routes = JobRoutes(self._job)
         self._desks: dict[str, Desk] = {}
+        self._socket = _normal(settings.path)
         self._numbers = itertools.count(1)
         self._stopping = False
 
     def serves(self, method: str, path: str) -> bool:
         """Whether a request to this path is answered here; one with a wrong method is too, with 405."""
         path = _normal(path)
-        return path in self._tasks or path in _OWN or path.startswith("/jobs/")
+        return path in self._tasks or path in _OWN or path.startswith(_BELOW)
 
     def serves_socket(self, path: str) -> bool:
-        """Whether workers connect at this path."""
-        return _normal(path) == _normal(self._settings.path)
+        """Whether workers connect at this path, or below a base path of their own."""
+        return _normal(path).endswith(self._socket)
 
     async def start(self) -> None:
-        """Take workers, also again after a stop."""
+        """Take workers, also again after a stop; go on with the jobs of the store."""
         self._stopping = False
+        if self._store is not None:
+            for session, jobs in self._store.load().items():
+                self._desk(session).restore(jobs)
 
     async def stop(self) -> None:
         """Close every worker with 1012, which makes it reconnect, within a second; answer whoever waits with 503."""
@@ -95,12 +112,42 @@ class DispatchServer:
         async with asyncio.TaskGroup() as closing:
             for desk in self._desks.values():
                 closing.create_task(desk.close(1012, "The gateway is stopping"))
+        if self._store is not None:
+            self._store.close()
+            self._store = None
 
     async def end_session(self, session: str) -> None:
         """Forget a session: its workers are closed with 1001, its callers answered with 503, its jobs are gone."""
         desk = self._desks.pop(session, None)
         if desk is not None:
             await desk.close(1001, "The session has ended")
+            if self._store is not None:
+                self._store.forget_session(session)
+
+    def tick(self) -> None:
+        """Let every queue look at the time; timers do the same by themselves."""
+        for desk in self._desks.values():
+            desk.tick()
+
+    def jobs(self) -> Iterator[JobStatus]:
+        """The jobs of all sessions: persisted ones, and transient ones that have not ended; each session's in the
+        order of submission."""
+        for session, desk in self._desks.items():
+            for job in desk.queue.jobs.values():
+                yield JobStatus(
+                    session=session,
+                    id=job.id,
+                    mode=job.mode,
+                    status=job.status,
+                    config_id=job.config_id,
+                    created_at=job.created_at,
+                    worker_id=job.worker_id,
+                    attempts=job.attempts,
+                    fence=job.fence,
+                    progress=job.progress,
+                    status_message=job.status_message,
+                    error=job.error,
+                )
 
     def status(self) -> DispatchStatus:
         """Workers and counts over all sessions."""
@@ -127,73 +174,99 @@ class DispatchServer:
 
     # REST
 
-    async def answer(self, request: Request, *, session: str) -> Response:
-        """The whole answer to a request that `serves` has claimed."""
+    async def answer(self, request: Request, *, session: str, entry: Entry | None = None) -> Response:
+        """The whole answer to a request that `serves` has claimed; `entry` learns where it came from."""
         path = _normal(urlsplit(request.uri).path)
-        task = self._tasks.get(path)
-        wanted = "POST" if task is not None else _OWN.get(path, "GET")
-        if task is None and path not in _OWN and not path.startswith("/jobs/"):
-            return reply.detail(404, "Not Found")
-        if request.method != wanted:
-            refused = reply.detail(405, "Method Not Allowed")
-            return Response(status=405, headers=(*refused.headers, ("allow", wanted)), body=refused.body)
         desk = self._desk(session)
+        task = self._tasks.get(path)
         if task is not None:
-            return await self._dispatch(task, request, desk)
-        if path == "/jobs":
-            return self._keep(request, desk)
+            return await self._dispatch(task, request, desk, entry)
+        if entry is not None:
+            entry.outcome = Outcome.LIVE
+        if path.startswith(offload.PREFIX):
+            return self._offload(request, path.removeprefix(offload.PREFIX), entry)
+        if path == "/jobs" or path.startswith("/jobs/"):
+            return await self._routes.answer(request, path, desk)
+        if path not in _OWN:
+            return reply.detail(404, "Not Found")
+        if request.method != "GET":
+            return reply.not_allowed("GET")
         if path == "/v1/models":
             return rest.models(desk.queue.serving())
-        if path == "/health":
-            return rest.health(desk.queue.serving(), desk.queue.waiting)
-        job = desk.queue.jobs.get(path.removeprefix("/jobs/"))
-        if job is None or job.mode is not Mode.PERSISTED:
-            return reply.detail(404, "Job not found")
-        return rest.job_body(job)
+        return rest.health(desk.queue.serving(), desk.queue.waiting)
 
-    async def _dispatch(self, task: Task, request: Request, desk: Desk) -> Response:
+    def follow(self, request: Request, *, session: str) -> AsyncGenerator[bytes, None] | None:
+        """Server-sent events, where the request is for those of a job that there is, or of all jobs."""
+        return self._routes.follow(request, _normal(urlsplit(request.uri).path), self._desk(session))
+
+    async def _dispatch(self, task: Task, request: Request, desk: Desk, entry: Entry | None) -> Response:
+        if entry is not None:
+            entry.outcome = Outcome.DISPATCHED
+        if request.method != "POST":
+            return reply.not_allowed("POST")
         ask = task.ask(request)
         if isinstance(ask, Response):
             return ask
-        if ask.wants_stream:
-            self._note_stream(request, desk)
-        job = self._job(Mode.TRANSIENT, ask.payload)
+        if ask.wants_stream and entry is not None:
+            entry.violations.append(asdict(_STREAM))
+        job = self._job(Mode.TRANSIENT, ask.payload, self._configuration(ask, desk))
         if isinstance(job, Response):
             return job
+        if entry is not None:
+            entry.details["job"] = job.id
         end = await desk.run(job)
-        if isinstance(end, Fail):
-            return reply.detail(end.failure, end.detail)
-        return task.answer(ask.payload, end.result, self._clock.now().timestamp())
+        if not isinstance(end, Fail):
+            return task.answer(ask.payload, end.result, self._clock.now().timestamp())
+        if end.failure is Failure.UNAVAILABLE and (played := self._play(task, ask, job, desk, entry)):
+            return played
+        return reply.detail(end.failure, end.detail)
 
-    def _keep(self, request: Request, desk: Desk) -> Response:
-        payload = rest.read_job(request)
-        if isinstance(payload, Response):
-            return payload
-        job = self._job(Mode.PERSISTED, payload)
-        if isinstance(job, Response):
-            return job
-        desk.keep(job)
-        return rest.job_body(job)
+    def _play(self, task: Task, ask: Ask, job: Job, desk: Desk, entry: Entry | None) -> Response | None:
+        """The answer that a recorded worker gave to this job, where there is no worker and that is wanted."""
+        if self._settings.when_no_worker is not WhenNoWorker.CASSETTE or self._recorded is None or self._stopping:
+            return None
+        if next(desk.queue.serving(), None) is not None:
+            return None
+        found = self._recorded.answer(job.payload, desk.played)
+        if found is None or found.answer is None:
+            return reply.detail(503, "No worker available, and no recorded worker was given this job")
+        if entry is not None:
+            entry.outcome, entry.interaction = Outcome.HIT, found.place
+        if isinstance(found.answer, JobError):
+            return reply.detail(Failure.WORKER, found.answer.error)
+        return task.answer(ask.payload, found.answer.result, self._clock.now().timestamp())
 
-    def _job(self, mode: Mode, payload: Any) -> Job | Response:
-        """A new job, or the answer that says why no worker could take it."""
+    def _configuration(self, ask: Ask, desk: Desk) -> str | None:
+        """Where several workers serve, a request whose model is one of their configurations is for those."""
+        model = ask.payload.get("model")
+        if self._settings.workers is Workers.MANY and isinstance(model, str) and desk.queue.serves(model):
+            return model
+        return None
+
+    def _offload(self, request: Request, token: str, entry: Entry | None) -> Response:
+        if entry is not None:
+            entry.target = f"{offload.PREFIX}…"  # the token is a permission
+        for desk in self._desks.values():
+            if desk.offload.knows(token):
+                return desk.offload.answer(token, request)
+        return reply.detail(404, "There is no such upload or payload, or no longer: its job has ended or moved on")
+
+    def _job(self, mode: Mode, payload: Any, config_id: str | None) -> Job | Response:
+        """A new job, or the answer that says why there cannot be one."""
+        if self._stopping:
+            return reply.detail(503, "The gateway is stopping")
         try:
             encoded = orjson.dumps(payload)
         except TypeError:
             return reply.detail(400, "The request nests too deeply: a job's payload has at most 254 levels")
-        limit = self._settings.max_frame_bytes - _ENVELOPE
+        offloading = self._settings.offloading is Offloading.ON
+        limit = self._settings.max_payload_bytes if offloading else self._settings.max_frame_bytes - _ENVELOPE
         if len(encoded) > limit:
             size = f"a job's payload of {len(encoded)} bytes"
             return reply.detail(413, f"The request is too large: {size} is over the {limit} that a worker takes")
         now = self._clock.now().timestamp()
-        return Job(id=uuid7(int(now * 1000), self._random(10)), mode=mode, payload=encoded, created_at=now)
-
-    def _note_stream(self, request: Request, desk: Desk) -> None:
-        path = urlsplit(request.uri).path
-        entry = self._journal.open("event", session=desk.session, method=request.method, target=path)
-        entry.details = {"event": "stream-answered-whole"}
-        note(entry, _STREAM)
-        self._journal.complete(entry)
+        job_id = uuid7(int(now * 1000), self._random(10))
+        return Job(id=job_id, mode=mode, payload=encoded, created_at=now, wanted=config_id)
 
     # WebSocket
 
@@ -204,7 +277,8 @@ class DispatchServer:
         socket = web.WebSocketResponse(timeout=1.0, heartbeat=20.0, compress=True, max_msg_size=MAX_MESSAGE_BYTES)
         await socket.prepare(request)
         desk = self._desk(session)
-        connection = Connection(next(self._numbers), socket, request.transport)
+        base = f"{request.scheme}://{request.host}"
+        connection = Connection(next(self._numbers), socket, transport=request.transport, base=base)
         desk.opened(connection)
         try:
             async with asyncio.TaskGroup() as group:
@@ -218,13 +292,13 @@ class DispatchServer:
     def _desk(self, session: str) -> Desk:
         desk = self._desks.get(session)
         if desk is None:
-            desk = Desk(session, self._settings, clock=self._clock, journal=self._journal, check=self._check)
-            self._desks[session] = desk
+            desk = self._desks[session] = Desk(session, self._parts)
         return desk
 
 
-_OWN = {"/jobs": "POST", "/v1/models": "GET", "/health": "GET"}
-"""The queue's own paths with their method; `/jobs/{id}` beside them."""
+_OWN = frozenset({"/jobs", "/v1/models", "/health"})
+"""The queue's own paths."""
+_BELOW = ("/jobs/", offload.PREFIX)
 
 
 async def _listen(connection: Connection, desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Policy", "Settings", "WhenNoWorker", "Workers"]
+__all__ = ["Offloading", "Policy", "Settings", "WhenNoWorker", "Workers"]
 
 
 class Workers(StrEnum):
@@ -23,6 +23,16 @@ class WhenNoWorker(StrEnum):
     UNAVAILABLE = "503"
     QUEUE = "queue"
     """It waits for a slot, as persisted jobs do, until the job timeout."""
+    CASSETTE = "cassette"
+    """It is answered as a recorded worker answered the same job."""
+
+
+class Offloading(StrEnum):
+    """Whether workers are offered URLs for what is too large for their frames."""
+
+    ON = "on"
+    OFF = "off"
+    """For workers that know neither `payload_url` nor `result_upload_url`: a payload over a frame is a 413."""
 
 
 class Policy(StrEnum):
@@ -50,4 +60,9 @@ class Settings:
     """Dispatches of one persisted job before it has failed."""
     max_frame_bytes: int = 1_048_576
     """The largest frame that a worker takes: the public SDK closes with 1009 above it."""
+    offloading: Offloading = Offloading.ON
+    max_payload_bytes: int = 67_108_864
+    """The largest payload of a job that is offered by `payload_url`."""
+    keep_finished: int = 10_000
+    """Persisted jobs that have ended and are kept, of one session; older ones are forgotten."""
     policy: Policy = Policy.REPORT

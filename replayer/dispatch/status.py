@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from replayer.dispatch.job import Status
+from replayer.dispatch.messages import Mode
 from replayer.dispatch.worker import State
 
-__all__ = ["DispatchStatus", "WorkerStatus"]
+__all__ = ["DispatchStatus", "JobStatus", "WorkerStatus"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStatus:
+    """One job, without its payload and result."""
+
+    session: str
+    id: str
+    mode: Mode
+    status: Status
+    config_id: str
+    created_at: float
+    worker_id: str
+    """Who had the newest attempt; empty before the first."""
+    attempts: int
+    fence: int
+    progress: float | None
+    status_message: str | None
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,7 +154,7 @@ def _job_progress(keys: Keys) -> WorkerMessage:
     )
 
 
-def _job_result_ref(keys: Keys) -> WorkerMessage:
+def _job_result_ref(keys: Keys) -> JobResultRef:
     return JobResultRef(job_id=_text(keys, "job_id"), fence_token=_whole(keys, "fence_token", 0))
 
 
@@ -192,5 +192,6 @@ _WORKER: Mapping[str, Callable[[Keys], WorkerMessage]] = {
 _SERVER: Mapping[str, Callable[[Keys], ServerMessage]] = {
     "job": _job,
     "job_revoked": lambda keys: JobRevoked(job_id=_text(keys, "job_id"), reason=_text(keys, "reason", "")),
+    "job_result_ref": _job_result_ref,
     "error": lambda keys: Error(message=_text(keys, "message", "")),
 }

@@ -6,15 +6,27 @@ and what differed. Values in it come from the player, which has hidden the secre
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from replayer.cassette.model import Response
+from replayer.cassette.model import Omitted, Response
+from replayer.contract.violation import Violation
 from replayer.errors import closest
 from replayer.match.nearmiss import NearMiss
 from replayer.match.player import Miss
 from replayer.problem import problem
 
-__all__ = ["described", "failed", "missed", "refused", "too_large", "unknown_cassettes", "unreachable"]
+__all__ = [
+    "described",
+    "failed",
+    "missed",
+    "omitted",
+    "refused",
+    "too_large",
+    "unknown_cassettes",
+    "unreachable",
+    "violated",
+]
 
 _NO_RETRY = (("x-should-retry", "false"),)
 
@@ -52,6 +64,19 @@ def described(near: NearMiss) -> dict[str, Any]:
     }
 
 
+def omitted(name: str, body: Omitted, *, status: int) -> Response:
+    """What matches was recorded without its body, which nobody can make up."""
+    return problem(
+        "omitted-body",
+        status=status,
+        title="The recorded body was not stored",
+        detail=f"{name} matches, and its body of {body.bytes} bytes was over --max-body when it was recorded: "
+        "record it again with a larger --max-body",
+        headers=_NO_RETRY,
+        members={"interaction": name, "bytes": body.bytes, "sha256": body.sha256},
+    )
+
+
 def refused(kind: str, detail: str, *, status: int = 400, title: str = "The request cannot be understood") -> Response:
     """A request of ours that is wrong: nothing was consumed."""
     return problem(kind, status=status, title=title, detail=detail, headers=_NO_RETRY)
@@ -67,6 +92,19 @@ def unknown_cassettes(names: list[str], known: list[str]) -> Response:
         detail=told,
         headers=_NO_RETRY,
         members={"cassettes": known[:100]},
+    )
+
+
+def violated(violations: tuple[Violation, ...], *, status: int) -> Response:
+    """A message that breaks its contract, where the policy is to reject: 400 for a request, 502 for an answer."""
+    asked = status == 400
+    return problem(
+        "contract-violation",
+        status=status,
+        title="The request breaks its contract" if asked else "The answer breaks its contract",
+        detail="; ".join(str(violation) for violation in violations[:5]),
+        headers=_NO_RETRY,
+        members={"violations": [asdict(violation) for violation in violations[:100]]},
     )
 
 

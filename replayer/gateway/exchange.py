@@ -6,7 +6,8 @@ client.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from replayer.cassette.model import Headers, Response
 from replayer.faults.pacing import plan_of
 from replayer.faults.plan import Plan
 from replayer.gateway.headers import Ours
-from replayer.gateway.http import Delivered, deliver
+from replayer.gateway.http import Delivered, deliver, deliver_events
 from replayer.gateway.judge import Judge
 from replayer.gateway.ports import Control, Live
 from replayer.gateway.prepared import Prepared, field_value, prepare
@@ -77,6 +78,11 @@ class Exchange:
         """Answer with an error of ours."""
         return await self.answer(response, Outcome.REFUSED)
 
+    async def reject(self, response: Response, *, known: int = 0) -> Delivered:
+        """Answer with an error in place of an answer that breaks its contract; the entry still names that one."""
+        self.entry.outcome = Outcome.REFUSED
+        return await self.deliver(plan_of(response), known=known)
+
     async def fail(self, response: Response) -> Delivered:
         """Say that we failed, or where an answer has begun, end it where it is."""
         return Delivered(keep_alive=False) if self.begun else await self.refuse(response)
@@ -100,6 +106,15 @@ class Exchange:
         ours += self.noted(known)
         self.begun = True
         return await deliver(prepared, self.raw, ours=ours)
+
+    async def follow(self, events: AsyncGenerator[bytes, None]) -> Delivered:
+        """Send server-sent events as they come, until they end or the client leaves."""
+        self.entry.status = 200
+        outcome = self.entry.outcome
+        ours = b"" if outcome is None else b"replayer-outcome: %b\r\n" % outcome.value.encode()
+        self.begun = True
+        async with aclosing(events):
+            return await deliver_events(events, self.raw, ours=ours + self.noted(0))
 
     def noted(self, known: int = 0) -> bytes:
         """The fields of ours that change from request to request."""

@@ -20,9 +20,10 @@ from replayer.gateway.prepared import Prepared
 __all__ = ["Delivered", "deliver", "pour"]
 
 _LINGER_NONE = struct.pack("ii", 1, 0)
+_EVENTS_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n"
 _END = b"0\r\n\r\n"
 _TOGETHER = 65_536
-"""Bytes of a stream without waits that go out in one write."""
+"""Bytes that go out in one write, where nothing waits."""
 
 
 class Delivered(web.StreamResponse):
@@ -49,7 +50,7 @@ async def deliver(prepared: Prepared, raw: web.BaseRequest, *, ours: bytes = b""
     Raises ConnectionError where the client left before the end.
     """
     goes_on = raw.keep_alive
-    if prepared.at_once:
+    if prepared.at_once and len(prepared.body) <= _TOGETHER:
         head = _framed(prepared, raw, ours, goes_on=goes_on)
         bare = prepared.bodiless or raw.method == "HEAD"
         _transport(raw).write(head if bare else head + prepared.body)
@@ -83,6 +84,21 @@ async def pour(
     return _GOES_ON if goes_on else _ENDS
 
 
+async def deliver_events(events: AsyncIterator[bytes], raw: web.BaseRequest, *, ours: bytes = b"") -> Delivered:
+    """Send a live stream of events, each in one chunk as it comes. Raises ConnectionError where the client left."""
+    chunked = raw.version >= (1, 1)
+    framing = b"transfer-encoding: chunked\r\n" if chunked else b"connection: close\r\n"
+    await _write(raw, _EVENTS_HEAD + ours + framing + b"\r\n")
+    if raw.method == "HEAD":
+        return _ENDS
+    async for event in events:
+        await _write(raw, _chunk(event) if chunked else event)
+    if not chunked:
+        return _ENDS
+    await _write(raw, _END)
+    return _GOES_ON if raw.keep_alive else _ENDS
+
+
 async def _step_by_step(prepared: Prepared, raw: web.BaseRequest, ours: bytes) -> Delivered:
     plan = prepared.plan
     pace = _Pace()
@@ -110,8 +126,13 @@ async def _write_steps(prepared: Prepared, raw: web.BaseRequest, head: bytes, pa
     for step in plan.steps:
         if not isinstance(step, Send):
             await pace.wait(step.ms)
-        elif step.data:
-            await _write(raw, _chunk(step.data) if chunked else step.data)
+        elif chunked:
+            await _write(raw, _chunk(step.data))
+        else:
+            # In pieces: what a slow client has not read yet is not copied for it all at once.
+            data = memoryview(step.data)
+            for at in range(0, len(data), _TOGETHER):
+                await _write(raw, data[at : at + _TOGETHER])
     if chunked and plan.ending is Ending.COMPLETE:
         await _write(raw, _END)
 
@@ -136,7 +157,7 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
-async def _write(raw: web.BaseRequest, data: bytes) -> None:
+async def _write(raw: web.BaseRequest, data: bytes | memoryview) -> None:
     if data:
         _transport(raw).write(data)
         await raw.writer.drain()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from aiohttp import web
 
 from replayer.cassette.model import Request, Response
+from replayer.journal import Entry
 from replayer.match.playstate import PlayState
 
 __all__ = ["Control", "Kept", "Live", "Recorder"]
@@ -30,8 +32,11 @@ class Live(Protocol):
     async def stop(self) -> None:
         """Let the workers go."""
 
-    async def answer(self, request: Request, *, session: str) -> Response:
-        """The whole answer; bad input is answered too."""
+    async def answer(self, request: Request, *, session: str, entry: Entry) -> Response:
+        """The whole answer; bad input is answered too. The entry gets its outcome, and what else is known of it."""
+
+    def follow(self, request: Request, *, session: str) -> AsyncGenerator[bytes, None] | None:
+        """Server-sent events, each with its empty line, where the request is for such."""
 
     async def connect(self, request: web.BaseRequest, *, session: str) -> web.StreamResponse:
         """Take a connection to its end."""

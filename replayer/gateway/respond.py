@@ -26,7 +26,8 @@ from replayer.gateway.routes import Route
 from replayer.gateway.shelf import Shelf
 from replayer.journal import Outcome
 from replayer.match.index import Known
-from replayer.match.player import Miss
+from replayer.match.player import Hit, Miss
+from replayer.match.requestdrift import request_drift
 
 __all__ = ["Responder"]
 
@@ -40,7 +41,7 @@ class Responder:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._judge = parts.judge
-        self._shelf = Shelf(parts.judge.recorded)
+        self._shelf = Shelf(parts.judge.recorded, miss_status=parts.miss_status)
 
     async def respond(self, exchange: Exchange) -> web.StreamResponse:
         """Answer one request. ConnectionError where the client left before the end."""
@@ -60,6 +61,8 @@ class Responder:
         violations = self._judge.request(asked, service=None if live is None else live.service, known=known)
         if violations:
             exchange.entry.violations.extend(told(violations))
+            if self._judge.refuses(violations):
+                return await exchange.refuse(answers.violated(violations, status=400))
         if injected is not None and (instead := injected.instead(asked, route.host)) is not None:
             return await exchange.deliver(instead)
         if live is not None:
@@ -70,7 +73,7 @@ class Responder:
 
     def forget(self) -> None:
         """What was made ready is no longer what is loaded."""
-        self._shelf = Shelf(self._judge.recorded)
+        self._shelf = Shelf(self._judge.recorded, miss_status=self._parts.miss_status)
 
     def _live(self, exchange: Exchange) -> Live | None:
         """The workers, if one of them answers; whoever names an upstream wants what was recorded from it."""
@@ -106,24 +109,47 @@ class Responder:
                 return await relay.respond(exchange, asked, reach, injected)
             return await self._miss(exchange, found, injected)
         shelved = self._shelf.take(found, route.pace)
-        entry.outcome = Outcome.HIT
+        entry.outcome = shelved.outcome
+        if shelved.omitted is not None:
+            entry.details["omitted"] = shelved.omitted
         entry.interaction = shelved.name
+        if known is None:
+            self._drifted(exchange, found, asked, route)
         before = len(shelved.violations)
         if before and found.played == 1:
             entry.violations.extend(told(shelved.violations))
             before = 0
+        if shelved.violations and self._judge.refuses(shelved.violations):
+            return await exchange.reject(answers.violated(shelved.violations, status=502), known=before)
         if injected is not None:
             return await exchange.deliver(injected.rewritten(shelved.plan), known=before)
         entry.status = shelved.plan.status
         return await exchange.send(shelved.prepared, known=before)
 
+    def _drifted(self, exchange: Exchange, hit: Hit, asked: Request, route: Route) -> None:
+        """Note what the rules of the route let pass although it changes what is asked."""
+        changes = request_drift(hit.interaction.request, asked, route.rules)
+        if changes:
+            exchange.entry.details["request_drift"] = [
+                {"part": part, "pointer": change.pointer, **self._parts.player.shown(change)}
+                for part, change in changes
+            ]
+
     async def _dispatch(
         self, exchange: Exchange, asked: Request, live: Live, injected: Injection | None
     ) -> web.StreamResponse:
         entry = exchange.entry
-        response = await live.answer(asked, session=exchange.session.name)
-        entry.outcome = Outcome.DISPATCHED
-        entry.violations.extend(told(self._judge.response(asked, response, service=live.service)))
+        events = live.follow(asked, session=exchange.session.name)
+        if events is not None:
+            entry.outcome = Outcome.LIVE
+            if injected is not None:
+                injected.unapplied("a live stream of events is sent as it is")
+            return await exchange.follow(events)
+        response = await live.answer(asked, session=exchange.session.name, entry=entry)
+        violations = self._judge.response(asked, response, service=live.service)
+        entry.violations.extend(told(violations))
+        if self._judge.refuses(violations):
+            return await exchange.reject(answers.violated(violations, status=502))
         plan = plan_of(response)
         return await exchange.deliver(plan if injected is None else injected.rewritten(plan))
 

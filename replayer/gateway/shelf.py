@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from replayer.contract.violation import Violation
 from replayer.faults.pacing import Pace, plan_of
 from replayer.faults.plan import Plan
+from replayer.gateway.answers import omitted
 from replayer.gateway.prepared import Prepared, field_value, prepare
+from replayer.journal import Outcome
 from replayer.match.player import Hit
 
 __all__ = ["Shelf", "Shelved"]
@@ -32,13 +34,17 @@ class Shelved:
     name: str
     """`<cassette>#<n>`."""
     violations: tuple[Violation, ...]
+    outcome: Outcome
+    omitted: str | None = None
+    """Why nothing but that can be said in answer; None where the recorded answer is there."""
 
 
 class Shelf:
     """Recorded answers by interaction and pace."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, *, miss_status: int) -> None:
         self._judge = judge
+        self._miss_status = miss_status
         self._shelved: dict[tuple[str, int, float], Shelved] = {}
 
     def take(self, hit: Hit, pace: Pace) -> Shelved:
@@ -52,11 +58,20 @@ class Shelf:
 
     def _make(self, hit: Hit, pace: Pace) -> Shelved:
         name = f"{hit.cassette}#{hit.index}"
-        plan = plan_of(hit.interaction.response, pace=pace, method=hit.interaction.request.method)
-        ours = (("replayer-outcome", "hit"), ("replayer-interaction", field_value(name).decode()))
+        request, response = hit.interaction.request, hit.interaction.response
+        outcome = Outcome.HIT if response.stub is None else Outcome.STUB
+        missing = None
+        if response.omitted is not None and request.method.upper() != "HEAD":
+            # An empty body would be taken for the recorded one.
+            outcome, missing = Outcome.MISS, f"its body of {response.omitted.bytes} bytes was not stored"
+            response = omitted(name, response.omitted, status=self._miss_status)
+        plan = plan_of(response, pace=pace, method=request.method)
+        ours = (("replayer-outcome", outcome.value), ("replayer-interaction", field_value(name).decode()))
         return Shelved(
             prepared=prepare(replace(plan, headers=plan.headers + ours)),
             plan=plan,
             name=name,
             violations=self._judge(hit),
+            outcome=outcome,
+            omitted=missing,
         )

@@ -15,6 +15,7 @@ from itertools import count
 from replayer.cassette.model import Cassette, Interaction, Request
 from replayer.match.hosts import hinted
 from replayer.match.index import Index, Known, Recorded, Row
+from replayer.match.jsondiff import ABSENT, Change
 from replayer.match.nearmiss import Asked, Nearest, NearMiss, Show, shorten
 from replayer.match.playstate import PlayState, Repeat
 from replayer.match.rules import NO_RULES, Rules
@@ -163,6 +164,13 @@ class Player:
             used_by=state.used_by,
         )
         return Miss(nearest=self._nearest[rules].find(asked, limit=_NEAREST))
+
+    def shown(self, change: Change) -> dict[str, str | None]:
+        """Both sides of a difference as they may be shown: short, without secrets; None for nothing."""
+        return {
+            "recorded": None if change.recorded is ABSENT else self.show(change.recorded),
+            "asked": None if change.asked is ABSENT else self.show(change.asked),
+        }
 
     def interactions(self) -> Iterator[tuple[str, int, Interaction]]:
         """Everything that is loaded: name, index from 0, interaction; in the order of playing."""

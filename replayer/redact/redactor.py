@@ -8,11 +8,12 @@ Everything that the program writes or shows of an exchange goes through here fir
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from replayer.cassette.model import Headers
 from replayer.redact.bodies import DocumentRedactor, EventRedactor
 from replayer.redact.conversation import Conversation
-from replayer.redact.documents import selected
+from replayer.redact.documents import apply, selected
 from replayer.redact.environment import secret_values
 from replayer.redact.find import REPLACEMENT, Finder, Span, merged, moved
 from replayer.redact.rules import DEFAULT, Rules
@@ -22,6 +23,10 @@ __all__ = ["PLACEHOLDER", "Redactor"]
 
 PLACEHOLDER = REPLACEMENT.decode()
 
+_REMEMBERED = 1024
+_SHORT = 512
+"""Characters of what is remembered."""
+
 
 class Redactor:
     """`Redactor(rules, values)`: `values` are secrets in plain text."""
@@ -30,6 +35,9 @@ class Redactor:
         self._rules = rules
         self._finder = Finder(rules, environment_values)
         self._form_finder = Finder(rules, environment_values, form=True)
+        # The same fields and addresses come with every request: they are looked at once.
+        self._field = lru_cache(maxsize=_REMEMBERED)(self._header)
+        self._address = lru_cache(maxsize=_REMEMBERED)(self._uri)
 
     @classmethod
     def default(cls, environment: Mapping[str, str]) -> Redactor:
@@ -38,10 +46,16 @@ class Redactor:
 
     def headers(self, headers: Headers) -> Headers:
         """The same fields in the same order; values of secret fields, cookies' values and secrets elsewhere go."""
-        return tuple((name, self._header(name.lower(), value)) for name, value in headers)
+        return tuple(
+            (name, (self._field if len(value) < _SHORT else self._header)(name.lower(), value))
+            for name, value in headers
+        )
 
     def uri(self, uri: str) -> str:
         """The same URI or path without user information, secret query values, and secrets elsewhere in it."""
+        return (self._address if len(uri) < _SHORT else self._uri)(uri)
+
+    def _uri(self, uri: str) -> str:
         address, hash_sign, fragment = uri.partition("#")
         address, question, query = address.partition("?")
         scheme, slashes, rest = address.partition("://")
@@ -56,7 +70,9 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text of a frame, a message, a header's value."""
-        return self.body(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+        data = text.encode("utf-8", "surrogateescape")
+        spans = self._finder.spans(data, 0)
+        return apply(data, spans).decode("utf-8", "surrogateescape") if spans else text
 
     def body(self, body: bytes, content_type: str | None = None) -> bytes:
         """A whole body, or the payload of a binary frame; of any type."""

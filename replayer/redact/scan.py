@@ -31,7 +31,7 @@ __all__ = ["Certainty", "Leak", "scan"]
 _MASK = re.compile(
     r"(?i)redacted|filtered|dummy|masked|\bfake|example|placeholder|your[-_ ]|sanitized|omitted|<[^>]+>|\*{3,}|x{4,}"
 )
-_HARMLESS = ("signature", "pagetoken", "token_id")
+_HARMLESS = ("signature", "pagetoken", "token_id", "sec-websocket-key", "idempotency-key")
 """Names of random values that every answer of a provider has."""
 _SUSPICIOUS_BITS = 3.5
 _SUSPICIOUS_LENGTH = 20
@@ -115,7 +115,7 @@ def _headers(headers: Headers, place: str, redactor: Redactor) -> Iterator[Leak]
         if after != value and not _is_masked(value):
             rule = f"the header {name.lower()}" if after == PLACEHOLDER or "cookie" in name.lower() else "its content"
             yield Leak(place=where, rule=rule, length=len(value))
-        elif after == value and looks_secret(name) and _looks_random(value):
+        elif after == value and looks_secret(name) and not where.endswith(_HARMLESS) and _looks_random(value):
             yield Leak(place=where, rule="its name and looks", length=len(value), certainty=Certainty.SUSPICION)
         yield from _deeper(value.encode("utf-8", "surrogatepass"), where, redactor)
 

@@ -69,6 +69,8 @@ class StreamRedactor:
 
     def finish(self) -> list[Piece]:
         """The body is over: everything that was held back."""
+        if self._waiting.first is None:
+            return []
         return self._decide(len(self._waiting.buffer), self._spans())
 
     def _spans(self) -> list[Span]:

@@ -52,13 +52,16 @@ def _sides(change: Change) -> Sides:
         sides = (Excerpt(lines=(change.old,), marked=whole), Excerpt(lines=(change.new,), marked=whole))
     else:
         name = change.pointer.removesuffix("/*").rpartition("/")[2].replace("~1", "/").replace("~0", "~")
-        sides = (_excerpt(change.old_outline, name), _excerpt(change.new_outline, name))
+        said = (change.old, change.new) if change.kind in (ChangeKind.ENUM, ChangeKind.WORD) else ("", "")
+        sides = (_excerpt(change.old_outline, name, said[0]), _excerpt(change.new_outline, name, said[1]))
     return Sides(old=sides[0], new=sides[1], old_title="recorded", new_title="now")
 
 
-def _excerpt(lines: tuple[str, ...], name: str) -> Excerpt:
-    marked = (number for number, line in enumerate(lines) if line.partition(":")[0].removesuffix("?") == name)
-    return Excerpt(lines=lines, marked=frozenset(marked))
+def _excerpt(lines: tuple[str, ...], name: str, said: str) -> Excerpt:
+    """The outline of an object with the line of one field marked; `said` are the words that it was seen to hold."""
+    marked = {number for number, line in enumerate(lines) if line.partition(":")[0].removesuffix("?") == name}
+    told = (f"{line} ({said})" if said and number in marked else line for number, line in enumerate(lines))
+    return Excerpt(lines=tuple(told), marked=frozenset(marked))
 
 
 def _totals(drift: Drift) -> dict[str, int]:

@@ -20,6 +20,7 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
     JUNIT = "junit"
+    HTML = "html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

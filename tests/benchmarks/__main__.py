@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("kill-record", "record", "replay", "start")
+NAMES = ("contract", "dispatch", "jobs", "kill-record", "record", "replay", "start")
 
 
 def main() -> int:

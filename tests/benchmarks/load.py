@@ -81,12 +81,12 @@ def main() -> None:
     for line in sys.stdin:
         port, count, distinct = map(int, line.split())
         if distinct not in kept:
-            kept[distinct] = ([_request(n) for n in range(distinct)], [answered(n) for n in range(distinct)])
+            kept[distinct] = ([request_of(n) for n in range(distinct)], [answered(n) for n in range(distinct)])
         requests, answers = kept[distinct]
         print(asyncio.run(run(port, count, requests, answers)), flush=True)  # noqa: T201 (its protocol)
 
 
-def _request(number: int) -> bytes:
+def request_of(number: int) -> bytes:
     """As the official client sends it, with the header fields that it has."""
     body = asked(number)
     fields = (

@@ -51,15 +51,17 @@ def main() -> bool:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         upstream = _started(stack, ["-m", "tests.benchmarks.provider"])
         plain = Proxy("mitmdump", _mitmdump(stack, folder, upstream))
+        # Left alone it would give the first byte with the last: what we are held against streams, as we do.
+        streaming = Proxy("mitmdump, streaming", _mitmdump(stack, folder, upstream, "stream_large_bodies=1"))
         recorder = _recorder(stack, folder, upstream)
         ours = Proxy("replayer record", recorder.port)
         _rounds(stack, [plain, ours])
-        asyncio.run(_first_bytes([plain, ours]))
+        asyncio.run(_first_bytes([streaming, ours]))
         memory = asyncio.run(_memory(recorder))
         written = recorder.end()
         ratio = statistics.median(a / b for a, b in zip(plain.seconds, ours.seconds, strict=True))
-        later = (statistics.median(ours.first_bytes) - statistics.median(plain.first_bytes)) * 1000
-        worst = (_p99(ours.first_bytes) - _p99(plain.first_bytes)) * 1000
+        later = (statistics.median(ours.first_bytes) - statistics.median(streaming.first_bytes)) * 1000
+        worst = (_p99(ours.first_bytes) - _p99(streaming.first_bytes)) * 1000
         lines = [
             Line(what=f"{one.name}, requests a second", measured=f"{one.per_second():.0f}") for one in (plain, ours)
         ]
@@ -112,13 +114,15 @@ def _started(stack: ExitStack, arguments: list[str]) -> int:
     return int(process.stdout.readline().rpartition(":")[2])
 
 
-def _mitmdump(stack: ExitStack, folder: Path, upstream: int) -> int:
+def _mitmdump(stack: ExitStack, folder: Path, upstream: int, *settings: str) -> int:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port: int = held.getsockname()[1]
     beside = Path(sys.executable).with_name("mitmdump")
     command = str(beside) if beside.exists() else shutil.which("mitmdump") or "mitmdump"
     options = ["--mode", f"reverse:http://127.0.0.1:{upstream}@{port}", "--listen-host", "127.0.0.1", "-q"]
     options += ["--set", f"confdir={folder / 'ca'}", "--set", "connection_strategy=lazy"]
+    for setting in settings:
+        options += ["--set", setting]
     process = stack.enter_context(subprocess.Popen([command, *options], stdout=subprocess.DEVNULL))
     stack.callback(process.kill)
     for _ in range(200):

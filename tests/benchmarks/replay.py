@@ -61,7 +61,7 @@ def main() -> bool:
         few = ours("replay, 100 interactions", FEW, "off", FEW)
         many = ours("replay, 100,000 interactions", MANY, "off", FEW)
         servers = [bare, plain, judged, few, many]
-        _run(stack, servers)
+        run(stack, servers)
         return show(
             [
                 Line(what=f"{server.name}, requests a second", measured=f"{server.per_second():.0f}")
@@ -75,7 +75,7 @@ def main() -> bool:
         )
 
 
-def _run(stack: ExitStack, servers: list[Server]) -> None:
+def run(stack: ExitStack, servers: list[Server]) -> None:
     generator = stack.enter_context(
         subprocess.Popen(
             [sys.executable, "-m", "tests.benchmarks.load"],

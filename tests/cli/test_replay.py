@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -48,6 +50,8 @@ class Gateway:
         assert process.stdout is not None
         self.line = process.stdout.readline()
         self.url = self.line.split()[-1] if self.line else ""
+        self.said = ""
+        """The rest of stdout, once it has ended."""
 
     def get(self, path: str, **headers: str) -> bytes:
         request = urllib.request.Request(self.url + path, headers=headers)
@@ -58,8 +62,29 @@ class Gateway:
     def end(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
         """Its status, and what it said on stderr."""
         self._process.send_signal(number)
-        _, said = self._process.communicate(timeout=10)
+        self.said, said = self._process.communicate(timeout=10)
         return self._process.returncode, said
+
+    def next_line(self) -> str:
+        """What it says next on stderr."""
+        assert self._process.stderr is not None
+        return self._process.stderr.readline().rstrip("\n")
+
+
+def missed(gateway: Gateway, path: str) -> bool:
+    """Whether nothing recorded answers."""
+    try:
+        gateway.get(path)
+    except urllib.request.HTTPError as refused:
+        refused.close()
+        return refused.code == 424
+    return False
+
+
+def connection(url: str) -> socket.socket:
+    """A connection for many requests, one behind the other."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=10)
 
 
 @contextmanager
@@ -189,3 +214,63 @@ def test_a_directory_is_its_configuration_and_its_cassettes(tmp_path: Path) -> N
             gateway.get("/v1/other")
         caught.value.close()
     assert caught.value.code == 404
+
+
+def test_ten_thousand_requests_are_answered_with_nobody_reading_stdout_or_stderr(tmp_path: Path) -> None:
+    # Every tenth is a miss, which is told on stderr: a pipe holds 64 KiB of what nobody reads.
+    requests = b"".join(
+        f"GET /v1/{'missing' if number % 10 == 0 else 'models'} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+        for number in range(100)
+    )
+    with running(cassette(tmp_path)) as gateway, connection(gateway.url) as client:
+        for _ in range(100):
+            client.sendall(requests)
+            answers = b""
+            while answers.count(b"HTTP/1.1 ") < 100 or not answers.endswith(b'{"data":[]}'):
+                answers += client.recv(1 << 20)
+        status, said = gateway.end()
+    assert status == 0
+    assert "10000 requests: 9000 hit, 1000 miss" in said
+
+
+def test_a_miss_is_told_when_it_happens_and_again_at_the_end(tmp_path: Path) -> None:
+    with running(cassette(tmp_path), "--fail-on", "miss") as gateway:
+        for _ in range(2):
+            assert missed(gateway, "/v1/model")
+        assert gateway.next_line() == (
+            "miss: GET /v1/model: nearest is a.yaml#0; path: recorded /v1/models, asked /v1/model"
+        )
+        status, said = gateway.end()
+    assert status == 1
+    assert "missed: GET /v1/model: nearest is a.yaml#0; path: recorded /v1/models, asked /v1/model (2 times)" in said
+    assert "did not hold: miss" in said
+
+
+def test_the_run_is_reported_as_junit(tmp_path: Path) -> None:
+    file = tmp_path / "run.xml"
+    with running(cassette(tmp_path), "--fail-on", "miss,unused", "--report", f"junit={file}") as gateway:
+        gateway.get("/v1/models")
+        assert missed(gateway, "/v1/models?key=AIzaSyA-0123456789abcdefghijklmnopqrstu")
+        status, _ = gateway.end()
+    assert status == 1
+    text = file.read_text(encoding="utf-8")
+    assert "AIzaSy" not in text
+    suites = {suite.get("name"): suite for suite in ElementTree.fromstring(text)}
+    assert suites.keys() == {"misses", "interactions"}
+    (failure,) = suites["misses"].iter("failure")
+    assert "a.yaml#0 (matched: method, host, path, body, used by entry 1)" in (failure.text or "")
+    assert [case.get("name") for case in suites["interactions"].iter("testcase")] == ["a.yaml#0", "a.yaml#1"]
+    assert suites["interactions"].get("failures") == "1"
+
+
+def test_a_report_on_stdout_comes_after_the_address(tmp_path: Path) -> None:
+    with running(cassette(tmp_path), "--report", "json") as gateway:
+        gateway.get("/v1/models")
+        _, _ = gateway.end()
+    assert json.loads(gateway.said)["command"] == "replay"
+
+
+def test_a_report_under_a_command_needs_a_file(tmp_path: Path) -> None:
+    status, said = refused(cassette(tmp_path), "--report", "junit", "--", "true")
+    assert status == 2
+    assert "stdout is the command's" in said

@@ -89,8 +89,16 @@ def _fields(type_: Any) -> dict[str, tuple[Any, bool]]:
         return {info.alias or name: (info.annotation, info.is_required()) for name, info in type_.model_fields.items()}
     if typing_extensions.is_typeddict(type_):
         hints = typing_extensions.get_type_hints(type_, include_extras=True)
-        return {_alias(hint) or name: (hint, name in type_.__required_keys__) for name, hint in hints.items()}
+        return {_alias(hint) or name: (hint, _is_required(type_, name, hint)) for name, hint in hints.items()}
     raise TypeError(f"{type_!r} is no message")
+
+
+def _is_required(type_: Any, name: str, hint: Any) -> bool:
+    """`Required` in an annotation that is a text is not seen by `__required_keys__`."""
+    origin = typing.get_origin(hint)
+    if origin in (typing.Required, typing_extensions.Required):
+        return True
+    return name in type_.__required_keys__ and origin not in (typing.NotRequired, typing_extensions.NotRequired)
 
 
 def _alias(hint: Any) -> str | None:

@@ -59,6 +59,13 @@ class Standing:
     def shut_down(self) -> None:
         return None
 
+    def workers(self) -> Sequence[Mapping[str, Any]]:
+        return [{"session": "default", "worker_id": "a"}, {"session": "one", "worker_id": "b"}]
+
+    def jobs(self) -> Sequence[Mapping[str, Any]]:
+        states = (("default", "pending"), ("one", "running"), ("one", "failed"))
+        return [{"session": session, "id": state, "status": state} for session, state in states]
+
 
 def ask(
     uri: str,
@@ -93,6 +100,16 @@ def test_the_journal_is_filtered_by_session_outcome_and_limit() -> None:
     assert ids(ask("/__replayer/journal?outcome=hit,miss")) == [1, 2]
     assert ids(ask("/__replayer/journal?limit=1")) == [3]
     assert ids(ask("/__replayer/journal", session="one")) == [2, 3]
+
+
+def test_workers_and_jobs_are_shown_by_session_and_status() -> None:
+    assert [worker["worker_id"] for worker in told(ask("/__replayer/workers"))["workers"]] == ["a", "b"]
+    assert [worker["worker_id"] for worker in told(ask("/__replayer/workers", session="one"))["workers"]] == ["b"]
+    assert told(ask("/__replayer/jobs"))["total"] == 3
+    found = told(ask("/__replayer/jobs?session=one&status=running,pending"))
+    assert [job["id"] for job in found["jobs"]] == ["running"]
+    assert [job["id"] for job in told(ask("/__replayer/jobs?limit=1"))["jobs"]] == ["failed"]
+    assert "no filter 'sesion'; did you mean 'session'?" in told(ask("/__replayer/jobs?sesion=one"))["detail"]
 
 
 def test_what_is_under_way_is_visible() -> None:

@@ -53,7 +53,10 @@ GEMINI = Files(
         "schema.json": {"/properties/type/x-known-values": [*_TYPES, *(name.lower() for name in _TYPES)]},
         "count-tokens.json": {"/required": ["totalTokens"]},
         "embedding.json": {"/required": ["values"]},
-        "model.json": {"/required": ["name"]},
+        "model.json": {
+            "/required": ["name"],
+            "/properties/supportedGenerationMethods": {"type": "array", "items": {"type": "string"}},
+        },
         "live/client.json": {
             # What the client takes in many forms travels as a turn.
             "/properties/setup/properties/systemInstruction": {"$ref": "../content.json"},

@@ -168,10 +168,10 @@ OPENAI = Files(
     patches={
         # Newer than what many servers, and older recordings, answer.
         "responses/output-item.json": {
-            "/allOf/22/then/properties/error/type": ["object", "string", "null"],
+            "/allOf/@mcp_call/then/properties/error/type": ["object", "string", "null"],
         },
         "responses/input-item.json": {
-            "/allOf/24/then/properties/error/type": ["object", "string", "null"],
+            "/allOf/@mcp_call/then/properties/error/type": ["object", "string", "null"],
         },
         "responses/usage.json": {"/properties/input_tokens_details/required": ["cached_tokens"]},
     },

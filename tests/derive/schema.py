@@ -76,6 +76,11 @@ def _variants(shape: Shape, at: str) -> dict[str, Any]:
             then |= {"properties": properties} if properties else {}
         if set(then) - {_NAME}:
             rules.append({"if": told, "then": then})
+            needed = [key for key in variant.required if key != tag]
+            if name in shape.untagged and len(shape.untagged) > 1 and needed:
+                # Several may come without their tag: then what they need tells them apart.
+                bare = {"type": "object", "properties": {tag: {"const": None}}, "required": needed}
+                rules.append({"if": bare, "then": then})
     whole: dict[str, Any] = {} if shape.untagged else {"required": [tag]}
     type_ = ["string", "null"] if shape.untagged else "string"
     whole["properties"] = {tag: {"type": type_, "x-known-values": list(shape.variants)}}

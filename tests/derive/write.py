@@ -39,12 +39,15 @@ def _texts(value: list[str], indent: int) -> str:
 
 
 def patched(document: dict[str, Any], patches: dict[str, Any]) -> dict[str, Any]:
-    """The document with values replaced, added or (None) removed. Raises KeyError where a pointer leads nowhere."""
+    """The document with values replaced, added or (None) removed. Raises KeyError where a pointer leads nowhere.
+
+    `/allOf/@name` is the rule of the variant of that name.
+    """
     for pointer, value in patches.items():
         *path, last = pointer.split("/")[1:]
         here: Any = document
         for step in path:
-            here = here[int(step) if isinstance(here, list) else step.replace("~1", "/")]
+            here = _variant(here, step[1:]) if step.startswith("@") else here[step]
         if value is None and isinstance(here, list):
             here.remove(last)  # `/required/usage` is the name, not its index
         elif value is None:
@@ -54,3 +57,10 @@ def patched(document: dict[str, Any], patches: dict[str, Any]) -> dict[str, Any]
         else:
             here[last] = value
     return document
+
+
+def _variant(rules: list[Any], name: str) -> Any:
+    for rule in rules:
+        if any(told.get("const") == name for told in rule["if"].get("properties", {}).values()):
+            return rule
+    raise KeyError(name)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 import aiohttp
@@ -18,9 +18,11 @@ import pytest
 from aiohttp import web
 
 from replayer.cassette.model import Request
-from replayer.clock import SystemClock
+from replayer.clock import Clock, SystemClock
 from replayer.dispatch.server import DispatchServer, FrameCheck
 from replayer.dispatch.settings import Settings
+from replayer.dispatch.standin import RecordedWorkers
+from replayer.dispatch.store import JobStore
 from replayer.journal import Entry, Journal
 
 TASKS = {
@@ -54,7 +56,8 @@ class Worker:
     async def job(self) -> dict[str, Any]:
         heard = await self.hear()
         assert heard["type"] == "job", heard
-        assert list(heard) == ["type", "job_id", "mode", "config_id", "payload", "fence_token"]
+        assert list(heard)[:6] == ["type", "job_id", "mode", "config_id", "payload", "fence_token"]
+        assert set(list(heard)[6:]) <= {"payload_url", "result_upload_url"}
         return heard
 
     async def finish(self, job: dict[str, Any], result: Any) -> None:
@@ -75,10 +78,9 @@ class Worker:
 class Place:
     """A dispatch server behind a bare HTTP server, and a client in front of it."""
 
-    def __init__(self, settings: Settings, check: FrameCheck | None) -> None:
-        clock = SystemClock()
+    def __init__(self, settings: Settings, clock: Clock, **parts: Any) -> None:
         self.journal = Journal(clock)
-        self.server = DispatchServer(settings, TASKS, clock=clock, journal=self.journal, check=check)
+        self.server = DispatchServer(settings, TASKS, clock=clock, journal=self.journal, **parts)
         self.url = ""
         self._stack = AsyncExitStack()
 
@@ -108,7 +110,12 @@ class Place:
             headers=tuple(request.headers.items()),
             body=await request.content.read() or None,
         )
-        answer = await self.server.answer(asked, session=session)
+        events = self.server.follow(asked, session=session)
+        if events is not None:
+            return await stream(request, events)
+        entry = self.journal.open("http", session=session, method=request.method, target=request.path)
+        answer = await self.server.answer(asked, session=session, entry=entry)
+        self.journal.complete(entry)
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     async def worker(self, session: str = "default", **keys: Any) -> Worker:
@@ -121,7 +128,7 @@ class Place:
     async def dial(self, session: str = "default", **options: Any) -> Worker:
         """A connected worker that has said nothing."""
         headers = {"Replayer-Session": session, "Authorization": "Bearer sk-secret"}
-        socket = await self.http.ws_connect("/ws", headers=headers, **options)
+        socket = await self.http.ws_connect("/ws", headers=headers, max_msg_size=1_048_576, **options)
         self._stack.push_async_callback(socket.close)
         return Worker(socket)
 
@@ -155,6 +162,15 @@ class Place:
         return [entry for entry in self.journal if entry.kind == "frame" and entry.details["type"] == kind]
 
 
+async def stream(request: web.BaseRequest, events: AsyncGenerator[bytes, None]) -> web.StreamResponse:
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    async with aclosing(events):
+        async for event in events:
+            await answer.write(event)
+    return answer
+
+
 Open = Callable[..., Awaitable[Place]]
 
 
@@ -163,7 +179,15 @@ async def open_place() -> AsyncIterator[Open]:
     """Opens a place with the settings given, and closes it after the test."""
     async with AsyncExitStack() as stack:
 
-        async def opened(check: FrameCheck | None = None, **settings: Any) -> Place:
-            return await stack.enter_async_context(Place(Settings(**settings), check))
+        async def opened(
+            check: FrameCheck | None = None,
+            *,
+            clock: Clock | None = None,
+            store: JobStore | None = None,
+            recorded: RecordedWorkers | None = None,
+            **settings: Any,
+        ) -> Place:
+            place = Place(Settings(**settings), clock or SystemClock(), check=check, store=store, recorded=recorded)
+            return await stack.enter_async_context(place)
 
         yield opened

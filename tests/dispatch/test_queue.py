@@ -42,8 +42,8 @@ class Conversation:
     def say(self, connection: int, message: WorkerMessage) -> list[Command]:
         return self.queue.message(connection, message, self.now)
 
-    def submit(self, job_id: str, mode: Mode = Mode.TRANSIENT) -> list[Command]:
-        job = Job(id=job_id, mode=mode, payload=b'{"task":"t"}', created_at=1.5)
+    def submit(self, job_id: str, mode: Mode = Mode.TRANSIENT, wanted: str | None = None) -> list[Command]:
+        job = Job(id=job_id, mode=mode, payload=b'{"task":"t"}', created_at=1.5, wanted=wanted)
         return self.queue.submit(job, self.now)
 
     def keep(self, job_id: str) -> list[Command]:
@@ -363,13 +363,13 @@ def test_a_malformed_frame_is_noted_and_the_worker_told() -> None:
     assert talk.submit("a") == [sent(1, "a", 1)]
 
 
-def test_a_reference_to_a_result_nobody_asked_to_upload_is_refused() -> None:
+def test_a_reference_to_a_result_that_was_not_uploaded_is_refused() -> None:
     talk = Conversation()
     talk.connect(1)
     talk.keep("a")
     violated, told = talk.say(1, JobResultRef(job_id="a", fence_token=1))
     assert rules([violated]) == ["casola:result-ref"]
-    assert told == Send(connection=1, message=Error(message="Unknown message type: job_result_ref"))
+    assert told == Send(connection=1, message=Error(message="job_result_ref: nothing was uploaded for job a"))
 
 
 def test_a_result_too_deep_to_write_down_fails_its_job() -> None:
@@ -387,3 +387,130 @@ def test_progress_of_a_job_that_waits_again_is_a_violation() -> None:
     talk.lose(1)
     talk.connect(2, capacity=0)
     assert rules(talk.say(2, JobProgress(job_id="a", fence_token=1))) == ["casola:running-job"]
+
+
+def where(commands: list[Command]) -> list[int]:
+    return [command.connection for command in commands if isinstance(command, Send)]
+
+
+def test_a_job_that_wants_a_configuration_waits_for_it_and_holds_up_nobody() -> None:
+    talk = Conversation(workers=Workers.MANY)
+    talk.submit("large", Mode.PERSISTED, wanted="large")
+    talk.keep("any")
+    assert where(talk.connect(1, "one")) == [1]
+    assert talk.status("any") is Status.RUNNING
+    assert talk.say(1, JobResult(job_id="any", fence_token=2)) == []
+    talk.queue.connected(2)
+    assert where(talk.say(2, Register(worker_id="two", config_id="large"))) == [2]
+    assert isinstance(talk.submit("x", wanted="large")[0], Fail)
+    assert where(talk.submit("y")) == [1]
+
+
+def test_an_uploaded_result_counts_when_it_is_referred_to() -> None:
+    talk = Conversation()
+    talk.connect(1)
+    talk.keep("a")
+    assert talk.queue.uploaded("a", 1, b'{"x":1}')
+    assert talk.status("a") is Status.RUNNING
+    ref = JobResultRef(job_id="a", fence_token=1)
+    assert talk.say(1, ref) == [Send(connection=1, message=ref)]
+    assert (talk.status("a"), talk.queue.jobs["a"].result) == (Status.COMPLETED, b'{"x":1}')
+    assert not talk.queue.uploaded("a", 1, b"2")
+
+
+def test_an_upload_of_an_old_attempt_is_not_wanted() -> None:
+    talk = Conversation()
+    talk.connect(1)
+    talk.keep("a")
+    assert talk.queue.uploaded("a", 1, b"1")
+    talk.lose(1)
+    talk.connect(2)
+    assert not talk.queue.uploaded("a", 1, b"1")
+    assert rules(talk.say(2, JobResultRef(job_id="a", fence_token=2))) == ["casola:result-ref"]
+
+
+def test_a_revoked_job_may_still_be_reported_with_fence_0_and_nobody_minds() -> None:
+    talk = Conversation(lease_ms=100, workers=Workers.MANY)
+    talk.connect(1, "slow")
+    talk.keep("a")
+    talk.connect(2, "other")
+    talk.after(100)
+    (violated,) = talk.say(1, JobResult(job_id="a", fence_token=0))
+    assert isinstance(violated, Violated)
+    assert (violated.violation.schema, violated.violation.severity) == ("casola:revoked", Severity.INFO)
+    talk.say(2, JobResult(job_id="a", result=2, fence_token=2))
+    assert talk.queue.jobs["a"].result == b"2"
+    (violated,) = talk.say(1, JobResult(job_id="a", fence_token=0))
+    assert isinstance(violated, Violated)
+    assert violated.violation.severity is Severity.INFO
+
+
+def test_a_second_answer_to_a_job_that_was_given_twice_is_no_error() -> None:
+    talk = Conversation()
+    talk.connect(1)
+    talk.keep("a")
+    talk.lose(1)
+    talk.connect(2)
+    talk.say(2, JobResult(job_id="a", fence_token=2))
+    (violated,) = talk.say(2, JobResult(job_id="a", fence_token=0))
+    assert isinstance(violated, Violated)
+    assert violated.violation.severity is Severity.INFO
+
+
+def test_a_refused_job_fails_its_caller_and_frees_the_slot() -> None:
+    talk = Conversation()
+    talk.connect(1)
+    talk.submit("a")
+    talk.keep("b")
+    refused = Fail(job_id="a", failure=Failure.REFUSED, detail="no")
+    assert talk.queue.refuse("a", "no", talk.now) == [refused, kept(1, "b", 2)]
+    assert talk.queue.refuse("a", "no", talk.now) == []
+
+
+def test_finished_jobs_are_forgotten_the_oldest_first() -> None:
+    talk = Conversation(keep_finished=2)
+    talk.connect(1)
+    for number, job_id in enumerate("abc", start=1):
+        talk.keep(job_id)
+        talk.say(1, JobResult(job_id=job_id, fence_token=number))
+    assert list(talk.queue.jobs) == ["b", "c"]
+    assert talk.queue.changes().forgotten == ("a",)
+    (violated,) = talk.say(1, JobResult(job_id="a", fence_token=1))
+    assert isinstance(violated, Violated)
+    assert violated.violation.schema == "casola:one-answer"
+
+
+def test_changes_are_the_persisted_jobs_of_each_event_once() -> None:
+    talk = Conversation()
+    talk.connect(1)
+    talk.submit("transient")
+    talk.keep("a")
+    assert [job.id for job in talk.queue.changes().jobs] == ["a"]
+    assert not talk.queue.changes()
+    talk.say(1, JobResult(job_id="transient"))
+    (job,) = talk.queue.changes().jobs
+    assert (job.id, job.status) == ("a", Status.RUNNING)
+
+
+def test_a_restored_queue_goes_on_with_new_fences_and_forgives_the_attempt_that_was_cut() -> None:
+    before = Conversation(max_attempts=1)
+    before.connect(1)
+    before.keep("running")
+    before.keep("pending")
+    jobs = [*before.queue.jobs.values()]
+    after = Conversation(max_attempts=1)
+    after.queue.restore(jobs)
+    assert [job.status for job in jobs] == [Status.PENDING, Status.PENDING]
+    assert after.connect(1) == [kept(1, "running", 3)]
+    assert after.say(1, JobResult(job_id="running", fence_token=3)) == [kept(1, "pending", 2)]
+
+
+def test_after_a_restart_the_worker_may_answer_what_it_was_given_before() -> None:
+    before = Conversation()
+    before.connect(1)
+    before.keep("a")
+    after = Conversation()
+    after.queue.restore([*before.queue.jobs.values()])
+    after.connect(1, capacity=0)
+    assert after.say(1, JobResult(job_id="a", result=1, fence_token=1)) == []
+    assert after.status("a") is Status.COMPLETED

@@ -10,7 +10,7 @@ import pytest
 
 from replayer.cassette.model import Request, Sender
 from replayer.contract.violation import Violation
-from replayer.dispatch.settings import Policy, WhenNoWorker, Workers
+from replayer.dispatch.settings import Offloading, Policy, WhenNoWorker, Workers
 
 CHAT: dict[str, Any] = {"completion": {"choices": []}}
 
@@ -78,7 +78,9 @@ async def test_a_persisted_job_of_a_lost_worker_is_dispatched_anew_with_a_new_fe
     successor = await place.dial()
     await successor.register()
     second = await successor.job()
-    assert second == {**first, "fence_token": first["fence_token"] + 1}
+    assert second["result_upload_url"] != first["result_upload_url"]
+    url = second["result_upload_url"]
+    assert second == {**first, "fence_token": first["fence_token"] + 1, "result_upload_url": url}
     await successor.say("job_result", job_id=first["job_id"], result=1, fence_token=first["fence_token"])
     await successor.finish(second, 2)
     done = await place.until(f"/jobs/{first['job_id']}", lambda body: body["status"] == "completed")
@@ -181,7 +183,7 @@ async def test_an_oversized_frame_closes_with_1009_and_fails_the_job_at_once(ope
 
 
 async def test_a_payload_no_worker_can_take_is_a_413(open_place: Any) -> None:
-    place = await open_place()
+    place = await open_place(offloading=Offloading.OFF)
     worker = await place.worker()
     status, body = await place.chat("x" * 1_050_000)
     assert status == 413
@@ -206,7 +208,7 @@ async def test_a_job_times_out_with_504_and_the_late_result_is_noted(open_place:
     await worker.settled()
     late = place.frames("job_result")[-1]
     assert [violation["schema"] for violation in late.violations] == ["casola:one-answer"]
-    assert late.violations[0]["where"] == f"journal {late.id}"
+    assert late.violations[0]["where"] == f"journal {late.id} frame 5 from-worker w, job {job['job_id']}"
 
 
 async def test_a_lease_that_ends_revokes_and_dispatches_anew(open_place: Any) -> None:
@@ -310,7 +312,7 @@ async def test_stream_true_is_answered_whole_with_an_info_violation(open_place: 
     asked = place.chat(stream=True)
     assert "stream" not in (await worker.serve(CHAT))["payload"]
     assert await asked == (200, {"choices": []})
-    (entry,) = (entry for entry in place.journal if entry.kind == "event")
+    (entry,) = (entry for entry in place.journal if entry.kind == "http")
     assert [violation["severity"] for violation in entry.violations] == ["info"]
 
 
@@ -385,6 +387,6 @@ def test_paths() -> None:
 
     clock = SystemClock()
     server = DispatchServer(Settings(), {"/v1/embeddings": "openai/embeddings"}, clock=clock, journal=Journal(clock))
-    assert [server.serves_socket(path) for path in ("/ws", "//ws", "/base/ws")] == [True, True, False]
+    assert [server.serves_socket(path) for path in ("/ws", "//ws", "/base/ws", "/wss")] == [True, True, True, False]
     ours = ("/v1/embeddings", "/jobs", "/jobs/x", "/v1/models", "/health", "/v1/chat/completions", "/ws")
     assert [server.serves("GET", path) for path in ours] == [True] * 5 + [False] * 2

@@ -219,6 +219,42 @@ async def test_ctrl_c_reaches_the_program_and_ends_with_a_summary(stage: Any) ->
     assert b"recorded 1 exchange(s)" in err
 
 
+COUNT = """
+import os, signal, time, urllib.request
+got = []
+signal.signal(signal.SIGINT, lambda *_: got.append(1))
+urllib.request.urlopen(os.environ["OPENAI_BASE_URL"] + "/x").read()
+print("ready", flush=True)
+signal.pause()
+time.sleep(0.3)  # a second one would come at once
+print(len(got), "interrupts", flush=True)
+"""
+
+
+async def test_ctrl_c_on_a_terminal_reaches_the_program_once(stage: Any) -> None:
+    master, terminal = pty.openpty()
+    name = os.ttyname(terminal)
+    async with stage.upstream(hello) as url:
+        recorder = (sys.executable, "-m", "replayer", "record", "--upstream", f"openai={url}", "-o", str(stage.output))
+        program = (*recorder, "--", sys.executable, "-c", COUNT)
+        # The first terminal that a new session opens is its own.
+        process = await asyncio.create_subprocess_exec(
+            *("sh", "-c", f'exec "$@" <{name} 2>{name}', "sh", *program),
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            cwd=TOP,
+            env={**os.environ, "XDG_DATA_HOME": str(stage.folder)},
+        )
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+        os.write(master, b"\x03")
+        assert await process.stdout.readline() == b"1 interrupts\n"
+        assert await process.wait() == 0
+    os.close(terminal)
+    os.close(master)
+    assert len(store.read(stage.output).interactions) == 1
+
+
 # Seeing it
 
 

@@ -25,7 +25,7 @@ def test_an_option_names_a_format_and_perhaps_a_file() -> None:
 
 @pytest.mark.parametrize(
     ("option", "complaint"),
-    [("jsn", "did you mean 'json'"), ("pdf", "there are: text, json, junit"), ("json=", "name the file")],
+    [("jsn", "did you mean 'json'"), ("pdf", "there are: text, json, junit, html"), ("json=", "name the file")],
 )
 def test_a_report_that_there_is_not_is_refused(option: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):

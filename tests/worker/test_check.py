@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -171,3 +172,28 @@ async def test_a_worker_that_somebody_else_started_and_that_dies_is_not_waited_f
         "revoke": ("failed", "after job_revoked for a"),
         "order": ("held", ""),
     }
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_run_that_is_ended_leaves_no_worker_behind(number: signal.Signals) -> None:
+    program = "import os, time; print('worker', os.getpid(), flush=True); time.sleep(60)"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "replayer", "worker", "check", "--", sys.executable, "-c", program,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(TOP)},
+    )  # fmt: skip
+    assert process.stderr is not None
+    line = await process.stderr.readline()
+    process.send_signal(number)
+    assert await process.wait() == 128 + number
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(line.split()[1]), 0)
+    await process.communicate()
+
+
+async def test_the_page_shows_what_both_sides_said(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    status, _, _ = await check("--only", "revoke", "--report", f"html={page}", worker=SIMULATE)
+    assert status == 0
+    shown = page.read_text("utf-8")
+    assert all(said in shown for said in ("register", "job_revoked", "job_result", "replayer worker check"))

@@ -17,7 +17,7 @@ from replayer.cli.worker import command
 from replayer.dispatch.messages import Job, JobError, JobResult, Mode
 from replayer.errors import ConfigError, UsageError
 from replayer.worker.check.check import Verdict
-from replayer.worker.check.recorded import Comparison, compared, recorded_checks, recorded_jobs
+from replayer.worker.check.recorded import Comparison, answered_jobs, compared, recorded_checks
 from replayer.worker.results import Context, result
 
 CHAT = {"task": "openai/chat-completion", "messages": [{"role": "user", "content": "hello"}]}
@@ -104,7 +104,7 @@ async def test_a_recorded_error_is_compared_by_its_text(checked: Any) -> None:
 
 def test_the_answered_jobs_of_a_connection_are_found_in_their_order() -> None:
     frames = [job("a"), job("b", payload="text"), answer("b"), job("c"), {"type": "job_error", "job_id": "a"}]
-    recorded = list(recorded_jobs("w", cassette(REGISTER, *frames)))
+    recorded = list(answered_jobs("w", cassette(REGISTER, *frames)))
     assert [(one.place, one.job.job_id) for one in recorded] == [("w#0 job 2", "b"), ("w#0 job 1", "a")]
     assert isinstance(recorded[0].answer, JobResult)
     assert isinstance(recorded[1].answer, JobError)
@@ -113,7 +113,7 @@ def test_the_answered_jobs_of_a_connection_are_found_in_their_order() -> None:
 
 
 def test_a_connection_that_is_no_workers_has_no_jobs() -> None:
-    assert list(recorded_jobs("w", cassette(job(), answer()))) == []
+    assert list(answered_jobs("w", cassette(job(), answer()))) == []
 
 
 def test_a_cassette_without_an_answered_job_is_refused() -> None:

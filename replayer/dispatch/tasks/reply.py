@@ -8,7 +8,7 @@ import orjson
 
 from replayer.cassette.model import Response
 
-__all__ = ["detail", "json", "plain", "unprocessable"]
+__all__ = ["detail", "json", "not_allowed", "plain", "unprocessable"]
 
 _JSON = (("content-type", "application/json"),)
 
@@ -21,6 +21,12 @@ def json(status: int, value: Any) -> Response:
 def detail(status: int, text: str) -> Response:
     """An error: `{"detail": …}`."""
     return json(status, {"detail": text})
+
+
+def not_allowed(allowed: str) -> Response:
+    """A 405: the path answers these methods only."""
+    refused = detail(405, "Method Not Allowed")
+    return Response(status=405, headers=(*refused.headers, ("allow", allowed)), body=refused.body)
 
 
 def plain(text: str) -> Response:

@@ -161,7 +161,7 @@ class Bench(QueueEnd):
         given = []
         for job in jobs:
             job = replace(job, config_id=peer.registered.config_id if peer.registered else job.config_id)
-            given.append(self.note(peer, job))
+            given.append(self.note(job))
             await peer.say(job)
         return given
 
@@ -190,10 +190,11 @@ class Bench(QueueEnd):
             peer = await self.worker()
             (given,) = await self.give(peer, self.job())
             await self.until(lambda: given.answers or self._ended() or peer.close_code, self.timings.job)
-            if not given.answers and not peer.is_open:
-                await self.ask()
-            else:
-                await self.answer(given, self.timings.quiet)
+            if given.answers:
+                return
+            if peer.is_open and self.exit_status is None:
+                raise Broken(f"a job was not answered in {self.timings.job:g} s")
+            await self.ask()
         except Broken as broken:
             raise Broken(f"after {after}: {broken}") from broken
 

@@ -64,7 +64,7 @@ async def _revoke_unknown(bench: Bench) -> None:
 async def _slow_delivery(bench: Bench) -> None:
     peer = await bench.worker()
     job = bench.job()
-    given = bench.note(peer, job)
+    given = bench.note(job)
     await peer.dribble(job, bench.timings.slow)
     await bench.answer(given)
 

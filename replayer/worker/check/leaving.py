@@ -23,7 +23,7 @@ async def _leave(bench: Bench) -> tuple[Peer, Given]:
     await bench.ask()  # so that it is known how long a job takes
     peer = await bench.worker()
     (given,) = await bench.give(peer, bench.job(mode=Mode.PERSISTED))
-    await asyncio.sleep(bench.pace / 4)
+    await asyncio.sleep(bench.pace / 2)
     bench.terminate()
     limit = _GRACE + bench.timings.job
     over = await bench.until(lambda: peer.close_code, limit)
@@ -40,6 +40,10 @@ async def _drain(bench: Bench) -> None:
 
 async def _finish(bench: Bench) -> None:
     peer, given = await _leave(bench)
+    if not given.answers:
+        # The signal may have been quicker than the job, which a draining worker drops: once more before it is said.
+        await bench.ready()
+        peer, given = await _leave(bench)
     if given.answers:
         return
     if bench.pace > _GRACE:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from replayer.cassette.model import Request, Sender
+from replayer.contract.validate import Contract
+from replayer.contract.violation import Severity, Violation
 from replayer.dispatch.tasks.catalogue import task_named
 from replayer.errors import UsageError, closest
 
@@ -60,10 +63,53 @@ def payload_for(task: str) -> dict[str, Any]:
     return {"task": task, **TASKS[task]}
 
 
-def trouble(payload: Mapping[str, Any], result: Any) -> str | None:
-    """Why a result is no use to who asked for it, or None: the REST surface could not make an answer from it."""
+def trouble(payload: Mapping[str, Any], result: Any, contract: Contract) -> str | None:
+    """Why a result is no use to who asked for it, or None.
+
+    It has to fit the schema of its task's results, and the REST surface has to make an answer from it that clients
+    understand.
+    """
     task = str(payload.get("task", ""))
+    if isinstance(result, dict):
+        needed = _NEEDED.get(task, ())
+        if needed and "_error" not in result and not any(key in result for key in needed):
+            return f"its result has no {' and no '.join(needed)}: the caller of {task} gets nothing"
+        frame = {"type": "job_result", "job_id": "x", "result": {**result, "task": task}}
+        wrong = contract.frame_value("/ws", Sender.CLIENT, frame, where="", service="casola").violations
+        if told := _first(wrong):
+            return f"its result breaks the schema of {task}: {told}"
     answer = task_named(task).answer(dict(payload), result, 0.0)
-    if answer.status == 200:
+    if answer.status != 200:
+        return str(orjson.loads(answer.body)["detail"])
+    if task not in _PATHS:
         return None
-    return str(orjson.loads(answer.body)["detail"])
+    asked = Request(method="POST", uri=f"http://casola{_PATHS[task]}")
+    told = _first(contract.response(asked, answer, where="", service="casola").violations)
+    return f"the caller's answer would break its schema: {told}" if told else None
+
+
+def _first(violations: Sequence[Violation]) -> str | None:
+    errors = (violation for violation in violations if violation.severity is Severity.ERROR)
+    violation = next(errors, None)
+    if violation is None:
+        return None
+    return f"{violation.pointer or '/'}: expected {violation.expected}, got {violation.actual} ({violation.schema})"
+
+
+_NEEDED = {
+    "openai/chat-completion": ("completion", "choices"),
+    "openai/embeddings": ("embeddings",),
+    "openai/audio-speech": ("audio_base64",),
+    "openai/audio-transcription": ("text",),
+    "fal/text-to-image": ("images",),
+    "fal/image-edit": ("images",),
+}
+"""Of a task's result, the key that the answer is made from, or either of them."""
+_PATHS = {
+    "openai/chat-completion": "/v1/chat/completions",
+    "openai/embeddings": "/v1/embeddings",
+    "openai/audio-speech": "/v1/audio/speech",
+    "openai/audio-transcription": "/v1/audio/transcriptions",
+    "fal/text-to-image": "/v1/images/generations",
+}
+"""Where the REST surface asks for a task."""

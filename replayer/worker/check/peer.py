@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from aiohttp import WSMsgType, web
 
 from replayer.cassette.model import FrameKind, Sender
+from replayer.clock import Clock
 from replayer.dispatch.messages import Register, ServerMessage
 from replayer.dispatch.wire import encode
 
 __all__ = ["Peer", "Said"]
 
+_KEPT = 2_000
+"""Characters of a message that the timeline keeps."""
 _PIECES = 40
 """Pieces that a dribbled frame is sent in, at most."""
 
@@ -38,13 +41,13 @@ class Said:
 class Peer:
     """One connection. `number` counts them from 1."""
 
-    def __init__(self, number: int, request: web.BaseRequest, websocket: web.WebSocketResponse, now_ms: float) -> None:
+    def __init__(self, number: int, request: web.BaseRequest, websocket: web.WebSocketResponse, clock: Clock) -> None:
         self.number = number
         self.path = request.path
         self.host = request.host
         self.authorization = request.headers.get("Authorization")
         self.extensions = request.headers.get("Sec-WebSocket-Extensions", "")
-        self.opened_at = now_ms
+        self.opened_at = clock.ms()
         self.registered: Register | None = None
         """Its newest registration."""
         self.first: str | None = None
@@ -52,9 +55,9 @@ class Peer:
         self.drained_at: float | None = None
         self.close_code: int | None = None
         """Of a closed connection; 1006 where it ended without a close frame."""
-        self.we_closed = False
         self.pongs = 0
         self.said: list[Said] = []
+        self._clock = clock
         self._websocket = websocket
         self._transport = request.transport
 
@@ -62,16 +65,22 @@ class Peer:
     def is_open(self) -> bool:
         return self.close_code is None
 
+    def note(self, sender: Sender, text: str, kind: FrameKind = FrameKind.TEXT, *, broken: bool = False) -> None:
+        """Put a message on the connection's timeline."""
+        self.said.append(Said(at=self._clock.ms(), sender=sender, kind=kind, text=text[:_KEPT], broken=broken))
+
     async def say(self, message: ServerMessage) -> None:
         """Send a message of the protocol."""
         await self.text(encode(message))
 
     async def text(self, text: bytes) -> None:
         """Send any text frame. A connection that is gone takes nothing and says nothing."""
+        self.note(Sender.SERVER, text.decode())
         await self._frame(text, WSMsgType.TEXT)
 
     async def binary(self, data: bytes) -> None:
         """Send a binary frame: the protocol has none."""
+        self.note(Sender.SERVER, f"{len(data)} bytes", FrameKind.BINARY)
         await self._frame(data, WSMsgType.BINARY)
 
     async def ping(self) -> None:
@@ -80,6 +89,7 @@ class Peer:
 
     async def dribble(self, message: ServerMessage, seconds: float) -> None:
         """Send a message over so many seconds, a few bytes at a time, as a bad network would deliver it."""
+        self.note(Sender.SERVER, encode(message).decode())
         frame = _unmasked(encode(message))
         size = max(1, -(-len(frame) // _PIECES))
         for start in range(0, len(frame), size):
@@ -97,7 +107,7 @@ class Peer:
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close with this code and the closing handshake; a peer that does not answer it is cut off."""
-        self.we_closed = True
+        self.note(Sender.SERVER, str(code), FrameKind.CLOSE)
         try:
             async with asyncio.timeout(2):
                 await self._websocket.close(code=code, message=reason.encode())
@@ -106,7 +116,6 @@ class Peer:
 
     def abort(self) -> None:
         """Cut the connection without a word."""
-        self.we_closed = True
         if self._transport is not None:
             self._transport.abort()
 

@@ -1,4 +1,4 @@
-"""The queue's end of the run: it listens on loopback, hears everything, and judges every frame.
+"""The queue's end of the run: it listens, hears everything, and judges every frame.
 
 Every frame is held against the contract and the order of the protocol. It hands out nothing by itself, and waits for
 nothing: see `bench`.
@@ -21,7 +21,7 @@ from replayer.contract.violation import Severity, Violation
 from replayer.dispatch.messages import Drain, Job, Malformed, Register
 from replayer.dispatch.wire import parse
 from replayer.worker.check.ledger import Given, Ledger
-from replayer.worker.check.peer import Peer, Said
+from replayer.worker.check.peer import Peer
 
 __all__ = ["QueueEnd"]
 
@@ -29,8 +29,6 @@ Found = TypeVar("Found")
 
 _MOST = 16 * 1024 * 1024
 """Bytes of the largest message that a worker may send."""
-_KEPT = 2_000
-"""Characters of a message that its timeline keeps."""
 _BASE = "/replayer-check"
 
 
@@ -49,16 +47,18 @@ class QueueEnd:
         """Messages that broke the order of the protocol, in words."""
         self.wrong_frames: list[str] = []
         """Frames that broke their schema, or are none."""
-        self._contract = contract
+        self.contract = contract
         self._offers: dict[str, tuple[str, bytes | None]] = {}
         self._changed = asyncio.Event()
         self._runner: web.ServerRunner | None = None
+        self._host = "127.0.0.1"
         self._port = 0
 
     @property
     def url(self) -> str:
         """CASOLA_WS_URL; it has a base path and a slash at its end, as it may in production."""
-        return f"ws://127.0.0.1:{self._port}{_BASE}/"
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)
+        return f"ws://{host}:{self._port}{_BASE}/"
 
     @property
     def serving(self) -> Peer | None:
@@ -66,13 +66,14 @@ class QueueEnd:
         peer = self.peers[-1] if self.peers else None
         return peer if peer is not None and peer.is_open and peer.registered is not None else None
 
-    async def open(self, port: int = 0) -> None:
-        """Listen on loopback. Raises OSError."""
+    async def open(self, port: int = 0, host: str = "127.0.0.1") -> None:
+        """Listen. Raises OSError."""
         self._runner = web.ServerRunner(
             web.Server(self._handle, handler_cancellation=True, access_log=None), shutdown_timeout=0.2
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        await web.TCPSite(self._runner, host, port).start()
+        self._host = host
         self._port = self._runner.addresses[0][1]
 
     async def close(self) -> None:
@@ -93,12 +94,9 @@ class QueueEnd:
         except TimeoutError:
             return look()
 
-    def note(self, peer: Peer, job: Job) -> Given:
+    def note(self, job: Job) -> Given:
         """A job is on its way to the worker, however it is sent."""
-        now = self.clock.ms()
-        text = f'{{"type":"job","job_id":"{job.job_id}","mode":"{job.mode}","fence_token":{job.fence_token}, …}}'
-        peer.said.append(Said(at=now, sender=Sender.SERVER, kind=FrameKind.TEXT, text=text))
-        return self.ledger.give(job, now)
+        return self.ledger.give(job, self.clock.ms())
 
     def offered(self, job: Job, peer: Peer, payload: bytes | None) -> Job:
         """The job with its payload elsewhere; None: a URL that answers 500."""
@@ -139,7 +137,7 @@ class QueueEnd:
             return web.Response(status=503)
         websocket = web.WebSocketResponse(timeout=1.0, autoping=False, compress=True, max_msg_size=_MOST)
         await websocket.prepare(request)
-        peer = Peer(len(self.peers) + 1, request, websocket, self.clock.ms())
+        peer = Peer(len(self.peers) + 1, request, websocket, self.clock)
         self.peers.append(peer)
         self.notify()
         try:
@@ -155,8 +153,7 @@ class QueueEnd:
                 self.notify()
         finally:
             peer.close_code = websocket.close_code or 1006
-            code = FrameKind.CLOSE
-            peer.said.append(Said(at=self.clock.ms(), sender=Sender.CLIENT, kind=code, text=str(peer.close_code)))
+            peer.note(Sender.CLIENT, str(peer.close_code), FrameKind.CLOSE)
             self.notify()
         return websocket
 
@@ -174,16 +171,15 @@ class QueueEnd:
         broken = self.ledger.hear(peer.number, message, now)
         if broken is not None:
             self.wrong_order.append(f"{message.type}: expected {broken.expected}, got {broken.actual}")
-        checked = self._contract.frame("/ws", Sender.CLIENT, text, where="frame", service="casola").violations
+        checked = self.contract.frame("/ws", Sender.CLIENT, text, where="frame", service="casola").violations
         wrong = [violation for violation in checked if violation.severity is Severity.ERROR]
         self.wrong_frames += [_told(violation) for violation in wrong]
-        said = Said(at=now, sender=Sender.CLIENT, kind=FrameKind.TEXT, text=text[:_KEPT])
-        peer.said.append(replace(said, broken=bool(broken or wrong)))
+        peer.note(Sender.CLIENT, text, broken=bool(broken or wrong))
 
     def _object(self, peer: Peer, text: str, why: str, kind: FrameKind) -> None:
         peer.first = peer.first or text[:80]
         self.wrong_frames.append(f"{text[:120]}: {why}")
-        peer.said.append(Said(at=self.clock.ms(), sender=Sender.CLIENT, kind=kind, text=text[:_KEPT], broken=True))
+        peer.note(Sender.CLIENT, text, kind, broken=True)
 
     def notify(self) -> None:
         """Something has happened: whoever waits looks again."""

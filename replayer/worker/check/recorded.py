@@ -25,7 +25,7 @@ from replayer.worker.check.bench import Bench
 from replayer.worker.check.check import Broken, Check, Kind
 from replayer.worker.check.observed import OBSERVED
 
-__all__ = ["Comparison", "RecordedJob", "compared", "recorded_checks", "recorded_jobs"]
+__all__ = ["Answered", "Comparison", "answered_jobs", "compared", "recorded_checks"]
 
 Reduced = Callable[[Any], Any]
 
@@ -41,8 +41,8 @@ class Comparison(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedJob:
-    """One job of a recording and its answer."""
+class Answered:
+    """One job of a recording and its answer. (`dispatch.recorded` tells what became of every job.)"""
 
     place: str
     """`<cassette>#<n> job <m>`."""
@@ -62,13 +62,13 @@ def compared(ignore: Sequence[str]) -> Reduced:
     return reduced
 
 
-def recorded_jobs(name: str, cassette: Cassette) -> Iterable[RecordedJob]:
+def answered_jobs(name: str, cassette: Cassette) -> Iterable[Answered]:
     """The answered jobs of every worker connection in a cassette, in their order."""
     for index, interaction in enumerate(cassette.interactions):
         yield from _of_connection(f"{name}#{index}", interaction)
 
 
-def _of_connection(place: str, interaction: Interaction) -> Iterable[RecordedJob]:
+def _of_connection(place: str, interaction: Interaction) -> Iterable[Answered]:
     jobs: dict[str, tuple[int, Job]] = {}
     numbers = itertools.count(1)
     registered = False
@@ -84,14 +84,14 @@ def _of_connection(place: str, interaction: Interaction) -> Iterable[RecordedJob
         registered = registered or isinstance(said, Register)
         if isinstance(said, JobResult | JobError) and said.job_id in jobs:
             number, job = jobs.pop(said.job_id)
-            yield RecordedJob(place=f"{place} job {number}", job=job, answer=said)
+            yield Answered(place=f"{place} job {number}", job=job, answer=said)
 
 
 def recorded_checks(
     cassettes: Sequence[tuple[str, Cassette]], comparison: Comparison, reduced: Reduced
 ) -> tuple[Check, ...]:
     """A check for each recorded job, between those of arriving and of what was seen. UsageError where there is none."""
-    jobs = [job for name, cassette in cassettes for job in recorded_jobs(name, cassette)]
+    jobs = [job for name, cassette in cassettes for job in answered_jobs(name, cassette)]
     if not jobs:
         names = ", ".join(name for name, _ in cassettes)
         raise UsageError(f"{names}: no worker's connection with an answered job: record one with `replayer record`")
@@ -99,7 +99,7 @@ def recorded_checks(
     return (*before, *(_check(job, comparison, reduced) for job in jobs), *OBSERVED)
 
 
-def _check(recorded: RecordedJob, comparison: Comparison, reduced: Reduced) -> Check:
+def _check(recorded: Answered, comparison: Comparison, reduced: Reduced) -> Check:
     async def ask(bench: Bench) -> None:
         peer = await bench.worker()
         seen = len(bench.wrong_frames)

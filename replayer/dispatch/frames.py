@@ -1,0 +1,70 @@
+"""Frames as the journal has them: whose, of which job, and what was wrong with them; never what they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
+
+from replayer.cassette.model import Sender
+from replayer.contract.violation import Severity, Violation
+from replayer.dispatch.connection import Connection
+from replayer.dispatch.messages import Malformed, ServerMessage, WorkerMessage
+from replayer.journal import Entry, Journal
+
+__all__ = ["FrameCheck", "Frames", "note"]
+
+FrameCheck = Callable[[Sender, str], Sequence[Violation]]
+"""Judges the text of one frame; the worker is the client."""
+
+
+def note(entry: Entry, violation: Violation) -> None:
+    """Write a violation into an entry of the journal; of a frame it says which, whose, and of which job."""
+    details = entry.details
+    where = f"journal {entry.id}"
+    if entry.kind == "frame":
+        where += f" frame {details['frame']} {details['direction']} {details['worker'] or '(not registered)'}"
+        where += f", job {details['job']}" if details["job"] else ""
+    elif violation.where:
+        where += f" {violation.where}"
+    entry.violations.append(asdict(replace(violation, where=where)))
+
+
+class Frames:
+    """The frames of one session's connections."""
+
+    def __init__(self, session: str, journal: Journal, check: FrameCheck | None) -> None:
+        self._session = session
+        self._journal = journal
+        self._check = check
+
+    def open(
+        self,
+        connection: Connection,
+        sender: Sender,
+        message: WorkerMessage | ServerMessage | Malformed,
+        worker_id: str,
+    ) -> Entry:
+        """The entry of one frame, to be completed when all that it leads to is done."""
+        entry = self._journal.open("frame", session=self._session)
+        connection.frames += 1
+        entry.details = {
+            "job": getattr(message, "job_id", None),
+            "worker": worker_id,
+            "connection": connection.number,
+            "frame": connection.frames,
+            "direction": "from-worker" if sender is Sender.CLIENT else "to-worker",
+            "type": message.what if isinstance(message, Malformed) else message.type,
+        }
+        return entry
+
+    def judge(self, entry: Entry, sender: Sender, texts: Iterable[str]) -> str | None:
+        """Hold a frame against its contract, and what stands for it elsewhere; why it is to be refused, if it is."""
+        if self._check is None:
+            return None
+        why = None
+        for text in texts:
+            for violation in self._check(sender, text):
+                note(entry, violation)
+                if why is None and violation.severity is Severity.ERROR:
+                    why = f"Refused: {violation.pointer or '/'}: expected {violation.expected}"
+        return why

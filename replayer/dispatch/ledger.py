@@ -1,0 +1,123 @@
+"""The ledger: every job that the queue knows, how the ended ones ended, and what has changed since anybody looked.
+
+Of persisted jobs that have ended, the newest are kept for whoever asks; of transient ones only their ids, to tell a
+late answer from one to a job that never was. The number is bounded in both, so that a queue that runs for weeks does
+not grow. Nothing here knows workers.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from replayer.dispatch.job import Job, Status
+from replayer.dispatch.messages import Mode
+
+__all__ = ["Changes", "Ledger"]
+
+_REMEMBERED = 10_000
+"""Ended transient jobs, and revoked attempts, whose ids are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What became of persisted jobs since the last look: to be written down before anything else is carried out."""
+
+    jobs: tuple[Job, ...] = ()
+    """New or changed, as they stand now, in the order of their first change."""
+    forgotten: tuple[str, ...] = ()
+    """Ids of ended jobs that are kept no longer."""
+
+    def __bool__(self) -> bool:
+        return bool(self.jobs or self.forgotten)
+
+    def __add__(self, later: Changes) -> Changes:
+        if not self:
+            return later
+        jobs = {job.id: job for job in (*self.jobs, *later.jobs)}
+        return Changes(jobs=tuple(jobs.values()), forgotten=(*self.forgotten, *later.forgotten))
+
+
+_NOTHING = Changes()
+
+
+class Ledger:
+    """Jobs by id, in the order of their submission."""
+
+    def __init__(self, keep_finished: int) -> None:
+        self.jobs: dict[str, Job] = {}
+        """Persisted jobs, and transient ones that have not ended."""
+        self.completed = 0
+        self.failed = 0
+        self._keep_finished = keep_finished
+        self._finished: dict[str, None] = {}
+        self._ended: OrderedDict[str, str] = OrderedDict()
+        self._revoked: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._changed: dict[str, Job] = {}
+        self._forgotten: list[str] = []
+
+    def add(self, job: Job) -> None:
+        """A new job."""
+        self.jobs[job.id] = job
+        self.touch(job)
+
+    def touch(self, job: Job) -> None:
+        """This job is no longer as it was."""
+        if job.mode is Mode.PERSISTED:
+            self._changed[job.id] = job
+
+    def end(self, job: Job, status: Status, how: str) -> None:
+        """This job has ended; `how` in one word for whoever answers it later."""
+        job.status = status
+        job.uploaded = None
+        if status is Status.COMPLETED:
+            self.completed += 1
+        else:
+            self.failed += 1
+        self._remember(self._ended, job.id, how)
+        if job.mode is Mode.TRANSIENT:
+            del self.jobs[job.id]
+            return
+        self.touch(job)
+        self.finished(job)
+
+    def finished(self, job: Job) -> None:
+        """Keep an ended persisted job, and forget the oldest ones that are too many."""
+        self._finished[job.id] = None
+        while len(self._finished) > self._keep_finished:
+            oldest = next(iter(self._finished))
+            del self._finished[oldest]
+            del self.jobs[oldest]
+            self._forgotten.append(oldest)
+
+    def how_ended(self, job_id: str) -> str | None:
+        """In which way a job ended; None for one that has not, or that was never there."""
+        job = self.jobs.get(job_id)
+        ended = job is not None and job.has_ended
+        return self._ended.get(job_id, "answered" if ended else None)
+
+    def revoke(self, worker_id: str, job_id: str) -> None:
+        """This worker was told that the job is no longer its own: it reports it all the same, with fence 0."""
+        key = (worker_id, job_id)
+        self._revoked[key] = None
+        if len(self._revoked) > _REMEMBERED:
+            self._revoked.popitem(last=False)
+
+    def was_revoked(self, worker_id: str, job_id: str) -> bool:
+        """Whether this worker was told so."""
+        return (worker_id, job_id) in self._revoked
+
+    def changes(self) -> Changes:
+        """What has changed since this was last asked."""
+        if not self._changed and not self._forgotten:
+            return _NOTHING
+        found = Changes(jobs=tuple(self._changed.values()), forgotten=tuple(self._forgotten))
+        self._changed.clear()
+        self._forgotten.clear()
+        return found
+
+    @staticmethod
+    def _remember(memory: OrderedDict[str, str], key: str, value: str) -> None:
+        memory[key] = value
+        if len(memory) > _REMEMBERED:
+            memory.popitem(last=False)

@@ -1,0 +1,64 @@
+"""Request drift: what a request says otherwise than the recorded one that answers it, where rules let that pass.
+
+Rules are for what changes from run to run: ids, times, texts. What changes what is asked (a parameter more or less, a
+model, a number, a switch) is told, although it matches. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from replayer.cassette.model import Request
+from replayer.match.body import BodyKind
+from replayer.match.jsondiff import ABSENT, Change
+from replayer.match.matchers import compare
+from replayer.match.normalize import normalize
+from replayer.match.rules import Rules
+
+__all__ = ["request_drift"]
+
+_STRICT = Rules()
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,63}")
+_VOLATILE = re.compile(
+    r"[0-9a-fA-F-]{16,}|.*[0-9a-fA-F]{12,}.*|\d{4}-\d\d-\d\dT.*|(?=.*\d)[A-Za-z]+[_-][A-Za-z0-9]{14,}"
+)
+_EPOCH = 1_000_000_000
+"""Numbers from here on are times or ids."""
+
+
+def request_drift(recorded: Request, asked: Request, rules: Rules) -> list[tuple[str, Change]]:
+    """The differences in meaning, with the part of the request (`query`, `body`) that each is in."""
+    if not rules.ignore and not rules.ignore_query:
+        return []
+    if recorded.body == asked.body and not rules.ignore_query:
+        return []
+    ours, theirs = normalize(recorded, _STRICT), normalize(asked, _STRICT)
+    if ours.body.kind is not theirs.body.kind or ours.body.kind not in (BodyKind.JSON, BodyKind.FORM, BodyKind.EMPTY):
+        return []
+    return [
+        (part, change)
+        for part, change in compare(ours, theirs).differed
+        if part in ("query", "body") and _means(change)
+    ]
+
+
+def _means(change: Change) -> bool:
+    if change.recorded is ABSENT or change.asked is ABSENT:
+        return True
+    if type(change.recorded) is not type(change.asked):
+        return not {type(change.recorded), type(change.asked)} <= {int, float}
+    return not all(_varies(value) for value in _both(change))
+
+
+def _both(change: Change) -> Iterator[Any]:
+    yield change.recorded
+    yield change.asked
+
+
+def _varies(value: Any) -> bool:
+    """Whether a value is of the kind that differs from run to run: an id, a time, a text."""
+    if isinstance(value, str):
+        return _WORD.fullmatch(value) is None or _VOLATILE.fullmatch(value) is not None
+    return type(value) in (int, float) and abs(value) >= _EPOCH
