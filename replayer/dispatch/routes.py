@@ -17,12 +17,12 @@ from replayer.dispatch.messages import Mode
 from replayer.dispatch.tasks import reply
 from replayer.errors import WriteError
 
-__all__ = ["JobRoutes", "NewJobOf"]
+__all__ = ["EVENTS", "JobRoutes", "NewJobOf"]
 
 NewJobOf = Callable[[Mode, Any, str | None], Job | Response]
 """Makes a job of a payload (any JSON) for a configuration, or the answer that refuses it."""
 _NOT_FOUND = "Job not found"
-_EVENTS = "/events"
+EVENTS = "/events"
 _CANCEL = "/cancel"
 
 
@@ -61,11 +61,11 @@ class JobRoutes:
     def follow(self, request: Request, path: str, desk: Desk) -> AsyncGenerator[bytes, None] | None:
         """The events that are asked for: of one job, or of all; None where the request is for none, or its job is
         not there."""
-        if request.method != "GET" or not path.startswith("/jobs/") or not path.endswith(_EVENTS):
+        if request.method != "GET" or not path.startswith("/jobs/") or not path.endswith(EVENTS):
             return None
         if path == "/jobs/events":
             return desk.watch.follow(None)
-        job = _job(desk, path.removeprefix("/jobs/").removesuffix(_EVENTS))
+        job = _job(desk, path.removeprefix("/jobs/").removesuffix(EVENTS))
         return None if job is None else desk.watch.follow(job)
 
     def _keep(self, request: Request, desk: Desk) -> Response:

@@ -29,7 +29,7 @@ from replayer.dispatch.frames import FrameCheck
 from replayer.dispatch.ids import uuid7
 from replayer.dispatch.job import Job
 from replayer.dispatch.messages import JobError, Mode
-from replayer.dispatch.routes import JobRoutes
+from replayer.dispatch.routes import EVENTS, JobRoutes
 from replayer.dispatch.settings import Offloading, Settings, WhenNoWorker, Workers
 from replayer.dispatch.standin import RecordedWorkers
 from replayer.dispatch.status import DispatchStatus, JobStatus, WorkerStatus
@@ -176,7 +176,7 @@ class DispatchServer:
 
     async def answer(self, request: Request, *, session: str, entry: Entry | None = None) -> Response:
         """The whole answer to a request that `serves` has claimed; `entry` learns where it came from."""
-        path = _normal(urlsplit(request.uri).path)
+        path = _path(request)
         desk = self._desk(session)
         task = self._tasks.get(path)
         if task is not None:
@@ -197,7 +197,9 @@ class DispatchServer:
 
     def follow(self, request: Request, *, session: str) -> AsyncGenerator[bytes, None] | None:
         """Server-sent events, where the request is for those of a job that there is, or of all jobs."""
-        return self._routes.follow(request, _normal(urlsplit(request.uri).path), self._desk(session))
+        if EVENTS not in request.uri:
+            return None  # nearly every request
+        return self._routes.follow(request, _path(request), self._desk(session))
 
     async def _dispatch(self, task: Task, request: Request, desk: Desk, entry: Entry | None) -> Response:
         if entry is not None:
@@ -307,6 +309,12 @@ async def _listen(connection: Connection, desk: Desk) -> None:
             desk.hear(connection, message.data)
         elif message.type is WSMsgType.BINARY:
             desk.hear_binary(connection)
+
+
+def _path(request: Request) -> str:
+    """The path of a request, whose target may come with its host."""
+    target = request.uri
+    return _normal(target.partition("?")[0] if target.startswith("/") else urlsplit(target).path)
 
 
 def _normal(path: str) -> str:

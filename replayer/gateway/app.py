@@ -6,6 +6,7 @@ visible; and an error, even a defect of ours, is an answer and never a traceback
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from aiohttp import web
@@ -98,6 +99,7 @@ class Gateway:
             entry=entry,
             ours=ours,
             judged=self._parts.judge.judges,
+            arrived=asyncio.get_running_loop().time(),
         )
 
     async def _journalled(self, exchange: Exchange) -> web.StreamResponse:

@@ -71,6 +71,8 @@ class Exchange:
     ours: Ours
     judged: bool
     """Whether contracts are checked: then the answer says how many violations there were."""
+    arrived: float
+    """When its head was read: a time of the loop. Recorded times count from there."""
     begun: bool = False
     """Whether an answer has begun to go out: then there cannot be another."""
 
@@ -92,20 +94,22 @@ class Exchange:
         self.entry.outcome = outcome
         return await self.deliver(plan_of(response))
 
-    async def deliver(self, plan: Plan, *, known: int = 0) -> Delivered:
+    async def deliver(self, plan: Plan, *, known: int = 0, since: float | None = None) -> Delivered:
         """Send what a plan says; the entry's outcome, faults and violations go along."""
         self.entry.status = plan.status or None
         outcome = self.entry.outcome
         ours = b"" if outcome is None else b"replayer-outcome: %b\r\n" % outcome.value.encode()
         if self.entry.interaction is not None:
             ours += b"replayer-interaction: %b\r\n" % field_value(self.entry.interaction)
-        return await self.send(prepare(plan), ours, known=known)
+        return await self.send(prepare(plan), ours, known=known, since=since)
 
-    async def send(self, prepared: Prepared, ours: bytes = b"", *, known: int = 0) -> Delivered:
+    async def send(
+        self, prepared: Prepared, ours: bytes = b"", *, known: int = 0, since: float | None = None
+    ) -> Delivered:
         """Send what is ready. `known` violations are in what was recorded, and stand in an earlier entry."""
         ours += self.noted(known)
         self.begun = True
-        return await deliver(prepared, self.raw, ours=ours)
+        return await deliver(prepared, self.raw, ours=ours, since=since)
 
     async def follow(self, events: AsyncGenerator[bytes, None]) -> Delivered:
         """Send server-sent events as they come, until they end or the client leaves."""

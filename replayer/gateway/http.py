@@ -44,8 +44,11 @@ _GOES_ON = Delivered(keep_alive=True)
 _ENDS = Delivered(keep_alive=False)
 
 
-async def deliver(prepared: Prepared, raw: web.BaseRequest, *, ours: bytes = b"") -> Delivered:
-    """Send an answer. `ours` are fields of our own, each with its line end.
+async def deliver(
+    prepared: Prepared, raw: web.BaseRequest, *, ours: bytes = b"", since: float | None = None
+) -> Delivered:
+    """Send an answer. `ours` are fields of our own, each with its line end; waits count from `since`, a time of the
+    loop (None: from now).
 
     Raises ConnectionError where the client left before the end.
     """
@@ -57,7 +60,7 @@ async def deliver(prepared: Prepared, raw: web.BaseRequest, *, ours: bytes = b""
         if raw.protocol.writing_paused:
             await raw.writer.drain()
         return _GOES_ON if goes_on else _ENDS
-    return await _step_by_step(prepared, raw, ours)
+    return await _step_by_step(prepared, raw, ours, since)
 
 
 async def pour(
@@ -99,9 +102,9 @@ async def deliver_events(events: AsyncIterator[bytes], raw: web.BaseRequest, *, 
     return _GOES_ON if raw.keep_alive else _ENDS
 
 
-async def _step_by_step(prepared: Prepared, raw: web.BaseRequest, ours: bytes) -> Delivered:
+async def _step_by_step(prepared: Prepared, raw: web.BaseRequest, ours: bytes, since: float | None) -> Delivered:
     plan = prepared.plan
-    pace = _Pace()
+    pace = _Pace(since)
     for wait in plan.before:
         await pace.wait(wait.ms)
     chunked = plan.streamed and raw.version >= (1, 1)
@@ -184,9 +187,9 @@ async def _reset(raw: web.BaseRequest) -> None:
 class _Pace:
     """Waits that are counted from one start."""
 
-    def __init__(self) -> None:
+    def __init__(self, since: float | None) -> None:
         self._loop = asyncio.get_running_loop()
-        self._due = self._loop.time()
+        self._due = self._loop.time() if since is None else since
 
     async def wait(self, ms: float) -> None:
         self._due += ms / 1000

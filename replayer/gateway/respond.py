@@ -122,9 +122,9 @@ class Responder:
         if shelved.violations and self._judge.refuses(shelved.violations):
             return await exchange.reject(answers.violated(shelved.violations, status=502), known=before)
         if injected is not None:
-            return await exchange.deliver(injected.rewritten(shelved.plan), known=before)
+            return await exchange.deliver(injected.rewritten(shelved.plan), known=before, since=exchange.arrived)
         entry.status = shelved.plan.status
-        return await exchange.send(shelved.prepared, known=before)
+        return await exchange.send(shelved.prepared, known=before, since=exchange.arrived)
 
     def _drifted(self, exchange: Exchange, hit: Hit, asked: Request, route: Route) -> None:
         """Note what the rules of the route let pass although it changes what is asked."""

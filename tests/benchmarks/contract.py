@@ -6,6 +6,7 @@ The frames are those of a worker at work, one after another, as the dispatch ser
 from __future__ import annotations
 
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from replayer.cassette.model import Sender
 from replayer.cassette.store import read
 from replayer.contract.registry import Detail, bundled, load
 from replayer.contract.verify import verify
-from tests.benchmarks.replay import COUNT, Server, run
+from tests.benchmarks.server import Server, run
 from tests.benchmarks.table import Line, show
 from tests.benchmarks.traffic import write_cassette
 
@@ -28,6 +29,7 @@ FRAMES = (
     ' "message": {"role": "assistant", "content": "Mock response to: hello..."}, "finish_reason": "stop"}], "usage":'
     ' {"prompt_tokens": 1, "completion_tokens": 10, "total_tokens": 11}}}, "fence_token": 0}',
 )
+COUNT = 10_000
 TURNS = 20_000
 ROUNDS = 5
 FRAME_BAR = 10.0
@@ -44,10 +46,13 @@ def _replay() -> list[Line]:
     with ExitStack() as stack:
         file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "flow.yaml"
         write_cassette(file, COUNT)
-        bare = Server(stack, "bare aiohttp", ["tests.benchmarks.bare", str(COUNT)], COUNT)
-        arguments = ["replayer", "replay", str(file), "--port", "0", "--contracts", "on"]
-        judged = Server(stack, "replay with contracts", arguments, COUNT)
-        run(stack, [bare, judged])
+        python = [sys.executable, "-m"]
+        bare = Server(
+            stack, "bare aiohttp", [*python, "tests.benchmarks.bare", str(COUNT)], distinct=COUNT, count=COUNT
+        )
+        command = [*python, "replayer", "replay", str(file), "--port", "0", "--contracts", "on"]
+        judged = Server(stack, "replay with contracts", command, distinct=COUNT, count=COUNT)
+        run([bare, judged])
         ratio = judged.ratio(bare)
     return [Line(what="checked replay against bare aiohttp", measured=f"{ratio:.2f}", bar="≥ 0.65", held=ratio >= 0.65)]
 

@@ -18,7 +18,7 @@ def main() -> None:
     answers = [orjson.dumps(orjson.loads(answered(number))) for number in range(DISTINCT)]
     for line in sys.stdin:
         port, count = map(int, line.split())
-        print(asyncio.run(run(port, count, requests, answers)), flush=True)  # noqa: T201 (its protocol)
+        print(asyncio.run(run(port, count, requests, answers, exact=True)), flush=True)  # noqa: T201 (its protocol)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from replayer.cassette.codec import Layout, encode
 from replayer.cassette.model import Cassette, Interaction, Metadata, Origin, Request, Response
 
-__all__ = ["PATH", "answered", "asked", "write_cassette"]
+__all__ = ["PATH", "answered", "asked", "cassette", "write_cassette"]
 
 PATH = "/v1/chat/completions"
 _WORDS = "the quick brown fox jumps over the lazy dog and records what it sees for the next run of the suite "
@@ -33,8 +33,8 @@ def answered(number: int) -> bytes:
     return json.dumps({**answer, "choices": [choice], "usage": usage}).encode()
 
 
-def write_cassette(path: Path, count: int) -> None:
-    """A flow cassette of `count` interactions."""
+def cassette(count: int) -> Cassette:
+    """`count` interactions."""
     interactions = tuple(
         Interaction(
             request=Request(method="POST", uri=f"https://api.openai.com{PATH}", headers=_JSON, body=asked(number)),
@@ -42,5 +42,9 @@ def write_cassette(path: Path, count: int) -> None:
         )
         for number in range(count)
     )
-    cassette = Cassette(interactions=interactions, metadata=Metadata(origin=Origin.STUB))
-    path.write_bytes(encode(cassette, Layout.FLOW))
+    return Cassette(interactions=interactions, metadata=Metadata(origin=Origin.STUB))
+
+
+def write_cassette(path: Path, count: int) -> None:
+    """A flow cassette of `count` interactions."""
+    path.write_bytes(encode(cassette(count), Layout.FLOW))
