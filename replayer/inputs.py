@@ -6,8 +6,9 @@ cassette is one; other YAML and JSON files in it are left alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from replayer.bundled import cassettes_folder
@@ -16,12 +17,13 @@ from replayer.cassette.store import read
 from replayer.config import Config, bundled_directory, load_directory
 from replayer.errors import UnreadableError, UsageError
 
-__all__ = ["Loaded", "NamedCassette", "cassette_files", "load"]
+__all__ = ["Loaded", "NamedCassette", "cassette_files", "fingerprint", "load"]
 
 NamedCassette = tuple[str, Cassette]
 """A cassette and the name that it goes by: its path below the folder that was given."""
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+_CONFIGURATION = frozenset({"replayer.toml", "pyproject.toml"})
 _SNIFFED = 65_536
 _MARKS = (b"interactions", b"# replayer flow")
 _CONTRACT_MARKS = (b"openapi", b"asyncapi", b"$schema", b"$ref", b"x-binds", b"properties")
@@ -36,6 +38,25 @@ class Loaded:
     cassettes: tuple[NamedCassette, ...]
     folder: Path = Path()
     """Of the configuration: what it names is relative to it."""
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """Where each cassette was read."""
+
+    def holds(self, file: Path) -> bool:
+        """Whether an interaction was read from that file."""
+        name = self.name_of(file)
+        return any(known == name and bool(cassette.interactions) for known, cassette in self.cassettes)
+
+    def without(self, file: Path) -> Loaded:
+        """The same without what was read from that file."""
+        name = self.name_of(file)
+        return replace(self, cassettes=tuple(found for found in self.cassettes if found[0] != name))
+
+    def name_of(self, file: Path) -> str:
+        """The name that a file goes by: that of the loaded cassette, or one that none has yet."""
+        for name, known in self.files.items():
+            if known.resolve() == file.resolve():
+                return name
+        return file.as_posix() if file.name in self.files else file.name
 
 
 def load(paths: Sequence[str]) -> Loaded:
@@ -58,6 +79,7 @@ def load(paths: Sequence[str]) -> Loaded:
         config=configs[0][1] if configs else Config(),
         folder=_existing(configs[0][0]) if configs else Path(),
         cassettes=tuple((name, read(file)) for name, file in files.items()),
+        files=files,
     )
 
 
@@ -98,3 +120,17 @@ def _looks_like_one(file: Path) -> bool:
     if any(mark in start for mark in _MARKS):
         return True
     return b"request" in start and not any(mark in start for mark in _CONTRACT_MARKS)
+
+
+def fingerprint(paths: Sequence[str]) -> frozenset[tuple[str, int, int]]:
+    """What tells whether anything that `paths` name has changed: each file's name, time and size."""
+    found: set[tuple[str, int, int]] = set()
+    for given in paths:
+        path = Path(given) if Path(given).exists() else cassettes_folder() / given
+        for file in path.rglob("*") if path.is_dir() else (path,):
+            if file.suffix.lower() not in _SUFFIXES and file.name not in _CONFIGURATION:
+                continue
+            with suppress(OSError):
+                state = file.stat()
+                found.add((str(file), state.st_mtime_ns, state.st_size))
+    return frozenset(found)

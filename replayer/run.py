@@ -5,7 +5,8 @@ The rule: it looks and changes nothing. Control shows it while the run goes on, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -25,12 +26,21 @@ class Address(NamedTuple):
     """Where a run listens."""
 
     host: str
+    """Of a Unix socket, its path."""
     port: int
+    """0 of a Unix socket."""
+    scheme: str = "http"
+    """`http`, `https` or `unix`."""
+    note: str = ""
+    """What is special about it, for people."""
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:8788`."""
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        """`http://127.0.0.1:8788`, `unix:/run/replayer.sock`."""
+        if self.scheme == "unix":
+            return f"unix:{self.host}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +80,10 @@ class Run:
         cassettes: Sequence[NamedCassette],
         live: DispatchServer | None,
         seed: int,
+        redact: Callable[[str], str],
     ) -> None:
+        """`redact` takes the secrets out of a URI that is shown."""
+        self._redact = redact
         self._player = player
         self._sessions = sessions
         self._journal = journal
@@ -79,6 +92,49 @@ class Run:
         self._seed = seed
         self._addresses: tuple[Address, ...] = ()
         self._started_at: datetime | None = None
+
+    def replaced(self, player: Player, cassettes: Sequence[NamedCassette]) -> None:
+        """Something else is played from here on."""
+        self._player, self._cassettes = player, cassettes
+
+    def cassettes(self) -> list[dict[str, Any]]:
+        """What is loaded, cassette by cassette, as JSON."""
+        lengths = Counter(name for name, _, _ in self._player.interactions())
+        known = dict(self._cassettes)
+        return [
+            {
+                "name": name,
+                "interactions": lengths[name],
+                "origin": None if (told := known[name].metadata if name in known else None) is None else told.origin,
+                "upstreams": {} if told is None else dict(told.upstreams),
+                "problems": [
+                    {"index": problem.index, "message": problem.message, "lost": problem.lost}
+                    for problem in (known[name].problems if name in known else ())
+                ],
+            }
+            for name in self._player.names
+        ]
+
+    def interactions(self, *, session: str | None, cassette: str | None) -> Iterator[dict[str, Any]]:
+        """Everything that is loaded, with how often it was played (by one session, or by all there are)."""
+        asked = [found for found in self._sessions if session is None or found.name == session]
+        ever = self._sessions.played if session is None else frozenset[int]()
+        for ordinal, (name, number, interaction) in enumerate(self._player.interactions()):
+            if cassette is not None and name != cassette:
+                continue
+            times = sum(found.play.times.get(ordinal, 0) for found in asked)
+            yield {
+                "name": f"{name}#{number}",
+                "method": interaction.request.method,
+                "uri": self._redact(interaction.request.uri),
+                "status": interaction.response.status,
+                "played": times or int(ordinal in ever),
+            }
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Where it listens."""
+        return self._addresses
 
     def began(self, addresses: tuple[Address, ...], at: datetime) -> None:
         """It listens."""
@@ -100,11 +156,11 @@ class Run:
 
     def summary(self) -> Summary:
         """The run in numbers, as of now."""
-        played = {ordinal for session in self._sessions for ordinal in session.play.used_by}
+        played = self._sessions.played
         names = [f"{name}#{index}" for name, index, _ in self._player.interactions()]
         journal = self._journal
         return Summary(
-            requests=sum(session.requests for session in self._sessions),
+            requests=self._sessions.requests,
             outcomes={outcome: count for outcome, count in journal.outcomes.items() if count},
             faulted=journal.faulted,
             not_applied=journal.not_applied,
@@ -139,8 +195,8 @@ class Run:
             "request_drift": summary.request_drift,
             "interactions": {"loaded": summary.interactions, "unplayed": len(summary.unplayed)},
             "cassettes": [
-                {"name": name, "interactions": len(cassette.interactions), "problems": len(cassette.problems)}
-                for name, cassette in self._cassettes
+                {"name": found["name"], "interactions": found["interactions"], "problems": len(found["problems"])}
+                for found in self.cassettes()
             ],
             "sessions": [
                 {"name": session.name, "requests": session.requests, "played": len(session.play.used_by)}

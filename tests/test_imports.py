@@ -37,6 +37,7 @@ LEVELS = {
     # Shells: sockets, files, processes.
     "replayer.cassette.store": SHELL,
     "replayer.cassette.appender": SHELL,
+    "replayer.cassette.tail": SHELL,
     "replayer.cassette.folder": SHELL,
     "replayer.cassette.lines": SHELL,
     "replayer.cassette.atomic": SHELL,
@@ -59,6 +60,12 @@ LEVELS = {
     "replayer.report": SHELL,
     # Where the rooms meet.
     "replayer.service": SERVICE,
+    "replayer.source": SERVICE,
+    "replayer.stock": SERVICE,
+    "replayer.episodes": SERVICE,
+    "replayer.listening": SERVICE,
+    "replayer.steering": SERVICE,
+    "replayer.watch": SERVICE,
     "replayer.live": SERVICE,
     "replayer.run": SERVICE,
     "replayer.inputs": SERVICE,

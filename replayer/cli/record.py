@@ -22,6 +22,7 @@ from replayer.record.naming import Split
 from replayer.record.settings import MAX_BODY, Settings
 from replayer.record.upstreams import Way, listeners, parse, proxy_address
 from replayer.redact.configured import redactor_of
+from replayer.source import Mode
 from replayer.wrap.program import Program
 
 __all__ = ["command"]
@@ -36,10 +37,10 @@ _HOSTS = "HOST,…"
 @click.option("--split", type=click.Choice([one.value for one in Split]), help="A file in a folder for each of these.")
 @click.option(
     "--record-mode",
-    type=click.Choice(["all", "rewrite"]),
-    default="all",
-    show_default=True,
-    help="all: add to what the file holds; rewrite: replace it.",
+    type=click.Choice(["all", "new_episodes", "once", "none", "rewrite"]),
+    default=None,
+    help="new_episodes plays what the file holds and adds what is missing; all adds everything; rewrite replaces.  "
+    "[default: new_episodes; all with --forward, --split, or rules about hosts]",
 )
 @click.option("--allow-hosts", multiple=True, metavar=_HOSTS, help="Record these only; others pass through.")
 @click.option("--ignore-hosts", multiple=True, metavar=_HOSTS, help="These pass through unrecorded.")
@@ -70,7 +71,7 @@ def command(
     upstreams: tuple[str, ...],
     forward: bool,
     output: Path | None,
-    record_mode: str,
+    record_mode: str | None,
     allow_hosts: tuple[str, ...],
     ignore_hosts: tuple[str, ...],
     block_hosts: tuple[str, ...],
@@ -130,12 +131,30 @@ def command(
         redact=config,
         trusted_ca=os.environ.get("SSL_CERT_FILE") or None,
     )
+    alone = forward or split is not None or settings.hosts != HostRules()
+    mode = Mode(record_mode or ("all" if alone else "new_episodes"))
+    if alone and mode not in (Mode.ALL, Mode.REWRITE):
+        raise UsageError(
+            f"--record-mode {mode} plays what is known; --forward, --split and rules about hosts are for the "
+            "recorder alone: leave them out, or take --record-mode all"
+        )
     listeners(settings.upstreams, port, settings.way)  # a mistake in them is told before a process is started
     names = [] if forward else [upstream.name for upstream in settings.upstreams]
     program = Program.of(wrapped, assignments, names)
-    summary, status = asyncio.run(record(settings, console, program))
+    if mode in (Mode.ALL, Mode.REWRITE):
+        summary, status = asyncio.run(record(settings, console, program))
+        came = summary.requests
+    else:
+        from replayer.cli.fronted import behind_a_gateway  # a recorder alone needs nothing of the gateway
+
+        played = behind_a_gateway(settings, mode, console, program)
+        came, status = played.run.summary().requests, played.status
+        if played.recorded is None:  # it plays only
+            sys.exit(status or (ExitStatus.HELD if came else ExitStatus.NOTHING_CHECKED))
+        summary = played.recorded
     judgement = judged(summary, redactor, reasons)
-    console.summary(summary, judgement)
-    if not status and not summary.requests and not summary.recovered:
+    if summary.requests or summary.recovered or not came:
+        console.summary(summary, judgement)
+    if not status and not came and not summary.recovered:
         status = ExitStatus.NOTHING_CHECKED
     sys.exit(status or judgement.status)

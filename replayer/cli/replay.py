@@ -13,22 +13,31 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from replayer.cli.around import recorded_upstreams, run
+from replayer.cli.around import bases_of, run
+from replayer.cli.console import Console, LogFormat, told
+from replayer.cli.sources import Asked, door_options, doors, source_of, source_options
 from replayer.cli.verdict import end, read_conditions, shortened, telling
 from replayer.cli.wrapping import WrappingCommand
 from replayer.clock import SystemClock
 from replayer.errors import ExitStatus, UsageError
-from replayer.inputs import Loaded, load
+from replayer.inputs import Loaded
 from replayer.report.target import parse
+from replayer.run import Run
 from replayer.service import Contracts, Options, Service, build
+from replayer.source import Mode
+from replayer.watch import watch
 from replayer.wrap.program import Program
 
-__all__ = ["command"]
+if TYPE_CHECKING:
+    from replayer.record.messages import Summary as Recorded
+
+__all__ = ["Played", "command", "play"]
 
 _COLLECTED = (20_000, 50, 100)
 """What the garbage collector waits for. A request leaves a hundred objects in the journal and no cycles: at Python's
@@ -37,7 +46,7 @@ FAIL_ON, FAIL_ON_WRAPPED = "fault-not-applied", "miss,fault-not-applied"
 
 
 @click.command("replay", cls=WrappingCommand)
-@click.argument("paths", nargs=-1, required=True, metavar="PATH|NAME…")
+@click.argument("paths", nargs=-1, metavar="PATH|NAME…")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=None, help="Port; 0 takes a free one.  [default: configured, 8788]"
@@ -63,6 +72,9 @@ FAIL_ON, FAIL_ON_WRAPPED = "fault-not-applied", "miss,fault-not-applied"
     show_default=True,
     help="Hold requests, answers and frames against the contracts.",
 )
+@click.option("--watch", "watched", is_flag=True, help="Read the cassettes anew when their files change.")
+@source_options
+@door_options
 @click.option(
     "--contract",
     "documents",
@@ -104,6 +116,19 @@ def command(
     assignments: tuple[str, ...],
     seed: int | None,
     contracts: str,
+    watched: bool,
+    record_mode: str,
+    spy: bool,
+    passthrough: bool,
+    upstreams: tuple[str, ...],
+    output: Path | None,
+    allow_faults: bool,
+    also: tuple[str, ...],
+    tls: Path | None,
+    tls_port: int,
+    proxy: bool,
+    proxy_port: int,
+    socket: Path | None,
     documents: tuple[Path, ...],
     policy: str | None,
     job_store: str | None,
@@ -123,8 +148,22 @@ def command(
     if wrapped is not None and any(target.file is None for target in targets):
         raise UsageError("--report with -- COMMAND: stdout is the command's, name a file (--report junit=FILE)")
     conditions = read_conditions(fail_on or (FAIL_ON if wrapped is None else FAIL_ON_WRAPPED))
-    loaded = load(paths)
-    program = Program.of(wrapped, assignments, recorded_upstreams(loaded))
+    asked = source_of(
+        paths,
+        mode=record_mode,
+        spy=spy,
+        passthrough=passthrough,
+        upstreams=upstreams,
+        output=output,
+        allow_faults=allow_faults,
+    )
+    source = asked.source
+    if not asked.paths and source.mode is Mode.NONE:
+        raise UsageError("say what to replay: a cassette, a directory, or the name of a bundled one")
+    if watched and source.taping is not None:
+        raise UsageError("--watch: a run that records changes its cassette itself; leave --watch out")
+    loaded = asked.load()
+    program = Program.of(wrapped, assignments, bases_of(loaded, source.upstreams))
     if program is not None and repeat is None:
         repeat = "none"
     options = Options(
@@ -135,43 +174,100 @@ def command(
         seed=random.SystemRandom().getrandbits(32) if seed is None else seed,
         token=os.environ.get("REPLAYER_TOKEN") or None,
         contracts=Contracts(contracts),
+        source=source,
+        doors=doors(
+            also=also,
+            upstreams=source.upstreams,
+            tls=tls,
+            tls_port=tls_port,
+            proxy=proxy,
+            proxy_port=proxy_port,
+            socket=socket,
+        ),
         documents=documents,
         policy=policy,
         job_store=job_store,
         job_timeout_s=job_timeout,
     )
+    played = play(asked, loaded, options, program=program, watched=asked.paths if watched else ())
+    held = end(played.run, conditions, targets=targets, tell=_tell, show=_say_report)
+    if played.recorded is not None:
+        _tell([told(played.recorded)])
+    sys.exit(played.status or held)
+
+
+class Played(NamedTuple):
+    """A run that is over."""
+
+    run: Run
+    status: int
+    """Of the program that it was made for; 0 without one."""
+    recorded: Recorded | None
+    """What its recorder wrote; None where there was none."""
+
+
+def play(
+    asked: Asked,
+    loaded: Loaded,
+    options: Options,
+    *,
+    program: Program | None = None,
+    watched: Sequence[str] = (),
+    console: Console | None = None,
+) -> Played:
+    """One run, until it is over. `console` hears the recorder. Raises whatever keeps it from starting, or ends it."""
     service = build(loaded, options, clock=SystemClock(), environment=os.environ)
     service.run.watch(telling(_tell))
+    if options.source.taping is None:
+        service.reloads(asked.load)
+    service.hears((console or Console(LogFormat.TEXT)).hear)
     _tell(_problems(loaded))
     # What is loaded stays for the whole run: the garbage collector need not walk it again and again.
     gc.freeze()
     gc.set_threshold(*_COLLECTED)
-    status = asyncio.run(_serve(service) if program is None else _serve_program(service, program, loaded))
-    held = end(service.run, conditions, targets=targets, tell=_tell, show=_say_report)
-    sys.exit(status or held)
+    serving = (
+        _serve(service, watched) if program is None else _serve_program(service, program, loaded, options, console)
+    )
+    status, recorded = asyncio.run(serving)
+    return Played(run=service.run, status=status, recorded=recorded)
 
 
-async def _serve_program(service: Service, program: Program, loaded: Loaded) -> int:
-    """Serve for as long as the program runs; its exit status."""
+async def _serve_program(
+    service: Service, program: Program, loaded: Loaded, options: Options, console: Console | None
+) -> tuple[int, Recorded | None]:
+    """Serve for as long as the program runs; its exit status, and what was recorded."""
     address, *_ = await service.start()
-    _tell([f"listening on {address.url}"])
+    if console is None:
+        _tell([f"listening on {address.url}"])
     try:
-        return await run(program, address.url, loaded, _tell)
+        status = await run(program, address.url, loaded, _tell, upstreams=options.source.upstreams)
     finally:
-        await service.stop()
+        recorded = await service.stop()
+    return status, recorded
 
 
-async def _serve(service: Service) -> int:
-    """Serve until somebody asks for the end."""
-    stopping = asyncio.Event()
+async def _serve(service: Service, watched: Sequence[str]) -> tuple[int, Recorded | None]:
+    """Until somebody asks for the end, or the recorder behind it is lost: then `stop` raises why."""
+    stopping = service.shutdown
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     for address in await service.start():
-        _say(f"listening on {address.url}")
-    await stopping.wait()
-    await service.stop()
-    return ExitStatus.HELD
+        _say(f"listening on {address.url}{f' ({address.note})' if address.note else ''}")
+    for name, base in service.bases():
+        _tell([f"{name}: {base}"])
+    waiting: list[asyncio.Task[Any]] = [asyncio.create_task(event.wait()) for event in (stopping, service.lost)]
+    if watched:
+        waiting.append(asyncio.create_task(watch(service, watched, lambda line: _tell([line]))))
+    try:
+        ended, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    finally:
+        for task in waiting:
+            task.cancel()
+        recorded = await service.stop()
+    return ExitStatus.HELD, recorded
 
 
 def _say(line: str) -> None:

@@ -1,47 +1,39 @@
 """Control: what `/__replayer/` answers.
 
-The rule: it shows, and changes nothing of what is played. It sees the run through `State`, which the wiring gives;
-errors are problem details that name the routes there are.
+The rule: it sees and steers the run through `State`, which the wiring gives; errors are problem details that name the
+routes and methods there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
-from urllib.parse import parse_qs
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qs, unquote
 
 import orjson
 
 from replayer.cassette.model import Request, Response
 from replayer.control.guard import Guard
-from replayer.errors import closest
+from replayer.control.state import State
+from replayer.control.steer import Steer, Told, Unusable
+from replayer.errors import ReplayerError, closest
 from replayer.journal import Entry, Outcome
 from replayer.problem import problem
 
 __all__ = ["ROUTES", "Control", "State"]
 
 PREFIX = "/__replayer/"
-ROUTES = ("health", "jobs", "journal", "ready", "status", "workers")
+ROUTES = (
+    *("cassettes", "health", "interactions", "jobs", "journal", "misses", "ready", "reset", "sessions", "shutdown"),
+    *("status", "workers"),
+)
 """What there is below the prefix."""
 _LIMIT = 1000
 _FILTERS = ("session", "outcome", "limit")
 _JOB_FILTERS = ("session", "status", "limit")
 
-
-class State(Protocol):
-    """What control shows of a run."""
-
-    def status(self) -> Mapping[str, Any]:
-        """The run as JSON."""
-
-    def entries(self) -> Iterable[Entry]:
-        """The journal, the oldest first."""
-
-    def workers(self) -> Sequence[Mapping[str, Any]]:
-        """The connected workers, each with its `session`."""
-
-    def jobs(self) -> Sequence[Mapping[str, Any]]:
-        """The live workers' jobs, each with its `session` and `status`, the oldest first."""
+Show = Callable[[Mapping[str, list[str]], str | None], Mapping[str, Any]]
+Do = Callable[[Told], Awaitable[Mapping[str, Any]]]
 
 
 class _Unknown(Exception):
@@ -54,34 +46,64 @@ class Control:
     def __init__(self, state: State, guard: Guard) -> None:
         self._state = state
         self._guard = guard
-        answers = (self._health, self._jobs, self._journal, self._health, self._status, self._workers)
-        self._routes = dict(zip(ROUTES, answers, strict=True))
+        self._steer = Steer(state)
+        self._shown: dict[str, Show] = {
+            "cassettes": self._cassettes,
+            "health": self._health,
+            "interactions": self._interactions,
+            "jobs": self._jobs,
+            "journal": self._journal,
+            "misses": self._misses,
+            "ready": self._health,
+            "sessions": self._sessions,
+            "status": self._status,
+            "workers": self._workers,
+        }
+        self._done: dict[tuple[str, str], Do] = {
+            ("POST", "cassettes"): self._steer.reload,
+            ("POST", "reset"): self._steer.reset,
+            ("POST", "sessions"): self._steer.create,
+            ("DELETE", "sessions"): self._steer.end,
+            ("POST", "shutdown"): self._steer.shut_down,
+        }
 
-    def answer(self, request: Request, *, session: str | None) -> Response:
+    async def answer(self, request: Request, *, session: str | None) -> Response:
         """The answer to one request; `session` is the one whose base URL was asked."""
         refusal = self._guard.refusal(request)
         if refusal is not None:
             return refusal
         path, _, query = request.uri.partition("?")
-        name = path.removeprefix(PREFIX).strip("/")
-        route = self._routes.get(name)
-        if route is None:
-            return self._unknown(name)
-        if request.method not in ("GET", "HEAD"):
-            return problem(
-                "method-not-allowed",
-                status=405,
-                title="Method not allowed",
-                detail=f"{PREFIX}{name} answers GET",
-                headers=(("allow", "GET, HEAD"),),
-            )
+        name, _, rest = path.removeprefix(PREFIX).strip("/").partition("/")
+        if name not in ROUTES or (rest and (request.method, name) != ("DELETE", "sessions")):
+            return self._unknown(path.removeprefix(PREFIX).strip("/"))
+        asked = parse_qs(query, keep_blank_values=True)
+        method = "GET" if request.method == "HEAD" else request.method
         try:
-            return _json(route(parse_qs(query, keep_blank_values=True), session))
-        except _Unknown as error:
-            return problem("bad-filter", status=400, title="A filter cannot be", detail=str(error))
+            if method == "GET" and name in self._shown:
+                return _json(self._shown[name](asked, session))
+            if (method, name) in self._done:
+                told = Told(name=unquote(rest) or None, query=asked, body=request.body or b"", session=session)
+                return _json(await self._done[method, name](told))
+        except (_Unknown, Unusable) as error:
+            return problem("bad-filter", status=400, title="That cannot be", detail=str(error))
+        except ReplayerError as error:
+            return problem(
+                "not-done", status=409, title="That was not done, and nothing has changed", detail=str(error)
+            )
+        return self._wrong_method(name)
+
+    def _wrong_method(self, name: str) -> Response:
+        methods = [*(["GET", "HEAD"] if name in self._shown else []), *(m for m, route in self._done if route == name)]
+        return problem(
+            "method-not-allowed",
+            status=405,
+            title="Method not allowed",
+            detail=f"{PREFIX}{name} answers {', '.join(methods)}",
+            headers=(("allow", ", ".join(methods)),),
+        )
 
     def _unknown(self, name: str) -> Response:
-        known = sorted(self._routes)
+        known = list(ROUTES)
         return problem(
             "unknown-control-route",
             status=404,
@@ -95,6 +117,30 @@ class Control:
 
     def _status(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
         return self._state.status()
+
+    def _cassettes(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
+        return {"cassettes": self._state.cassettes()}
+
+    def _sessions(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
+        return {"sessions": list(self._state.sessions())}
+
+    def _interactions(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
+        _know(query, ("session", "cassette", "played", "limit"))
+        wanted = query.get("played", [""])[-1]
+        if wanted not in ("", "true", "false"):
+            raise _Unknown(f"played={wanted[:40]}: give true or false")
+        found = [
+            interaction
+            for interaction in self._state.interactions(
+                session=query.get("session", [session])[-1], cassette=query.get("cassette", [None])[-1]
+            )
+            if not wanted or bool(interaction["played"]) == (wanted == "true")
+        ]
+        return {"total": len(found), "interactions": found[: _limit(query)]}
+
+    def _misses(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
+        _know(query, ("session", "limit"))
+        return self._journal({**query, "outcome": [Outcome.MISS.value]}, session)
 
     def _workers(self, query: Mapping[str, list[str]], session: str | None) -> Mapping[str, Any]:
         _know(query, ("session",))

@@ -16,18 +16,28 @@ from replayer.match.nearmiss import NearMiss
 from replayer.match.player import Miss
 from replayer.problem import problem
 
-__all__ = ["described", "failed", "missed", "omitted", "refused", "too_large", "unknown_cassettes", "violated"]
+__all__ = [
+    "described",
+    "failed",
+    "missed",
+    "omitted",
+    "refused",
+    "too_large",
+    "unknown_cassettes",
+    "unreachable",
+    "violated",
+]
 
 _NO_RETRY = (("x-should-retry", "false"),)
 
 
-def missed(miss: Miss, *, method: str, target: str, status: int) -> Response:
-    """Nothing recorded matches. `target` as it may be shown."""
+def missed(miss: Miss, *, method: str, target: str, status: int, more: str = "") -> Response:
+    """Nothing recorded matches. `target` as it may be shown; `more` is said beside."""
     return problem(
         "miss",
         status=status,
         title="Nothing recorded matches this request",
-        detail=_told(miss, f"{method} {target}"),
+        detail=_told(miss, f"{method} {target}") + more,
         headers=_NO_RETRY,
         members={"nearest": [described(near) for near in miss.nearest]},
     )
@@ -105,6 +115,18 @@ def too_large(limit: int) -> Response:
         status=413,
         title="The body is too large",
         detail=f"request bodies up to {limit} bytes are read; nothing was consumed",
+        headers=_NO_RETRY,
+    )
+
+
+def unreachable(name: str, url: str, error: Exception | None) -> Response:
+    """The upstream did not answer; the recorder, where one stands between, has told why."""
+    why = f": {error or type(error).__name__}" if error is not None else ""
+    return problem(
+        "upstream-unreachable",
+        status=502,
+        title="The upstream cannot be reached",
+        detail=f"{name} ({url}) did not answer{why}; check the address that was given with --upstream",
         headers=_NO_RETRY,
     )
 

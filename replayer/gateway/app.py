@@ -7,26 +7,32 @@ visible; and an error, even a defect of ours, is an answer and never a traceback
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from aiohttp import web
 
-from replayer.cassette.model import Headers, Request
-from replayer.errors import UsageError
+from replayer.cassette.model import Headers, Request, Response
+from replayer.errors import ReplayerError, UsageError
 from replayer.faults.pacing import plan_of
 from replayer.gateway import answers
 from replayer.gateway.connect import Connector
+from replayer.gateway.door import FRONT, Door
 from replayer.gateway.exchange import Exchange, Parts
 from replayer.gateway.headers import Ours, split_headers
 from replayer.gateway.http import Delivered, deliver
+from replayer.gateway.intake import read_body
 from replayer.gateway.prepared import prepare
+from replayer.gateway.refusal import refusal
 from replayer.gateway.respond import Responder
 from replayer.gateway.session import DEFAULT, Session, split_session
 from replayer.journal import Outcome
+from replayer.match.target import host_of
 
 __all__ = ["Gateway"]
 
 CONTROL = "/__replayer/"
 _LEFT = "left before the end"
+_MAX_WHY = 300
 
 
 class Gateway:
@@ -38,11 +44,13 @@ class Gateway:
         self._responder = Responder(parts)
         self._connector = Connector(parts)
 
-    async def handle(self, raw: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, raw: web.BaseRequest, *, door: Door = FRONT) -> web.StreamResponse:
         """One request, to its end."""
         target = raw.raw_path
         if target[:1] != "/":
             target = raw.rel_url.raw_path_qs  # the absolute form that proxies are sent (RFC 9112, 3.2.2)
+            if door.proxied:
+                door = replace(door, host=host_of(raw.raw_path))
         headers: Headers = tuple(raw.headers.items())
         named = None
         try:
@@ -51,10 +59,28 @@ class Gateway:
             if target.startswith(CONTROL):
                 return await self._control(raw, target, headers, named)
             headers, ours = split_headers(headers)
+            if door is not FRONT:
+                ours = door.of(ours)
             session = self._parts.sessions.get(ours.session or named)
         except UsageError as error:
             return await self._refuse(raw, target, str(error))
-        return await self._journalled(self._exchange(raw, target, headers, session, ours))
+        session.under_way += 1
+        try:
+            return await self._journalled(self._exchange(raw, target, headers, session, ours))
+        finally:
+            session.under_way -= 1
+
+    def unreadable(self, status: int, why: str) -> Response:
+        """Something came that is no request: it stands in the journal, and this is the answer."""
+        entry = self._journal.open("http", session=DEFAULT)
+        entry.outcome, entry.status = Outcome.REFUSED, status
+        entry.details["unreadable"] = why = self._parts.redact(why)[:_MAX_WHY]
+        self._journal.complete(entry)
+        return answers.refused("not-http", why, status=status, title="This is not a request that can be read")
+
+    def replaced(self) -> None:
+        """What is played was replaced: what was made ready of it is forgotten."""
+        self._responder.forget()
 
     def _exchange(self, raw: web.BaseRequest, target: str, headers: Headers, session: Session, ours: Ours) -> Exchange:
         session.requests += 1
@@ -102,9 +128,12 @@ class Gateway:
     async def _control(
         self, raw: web.BaseRequest, target: str, headers: Headers, session: str | None
     ) -> web.StreamResponse:
-        request = Request(method=raw.method, uri=target, headers=headers)
         try:
-            response = self._parts.control.answer(request, session=session)
+            body = await read_body(raw) if raw.can_read_body else None
+            request = Request(method=raw.method, uri=target, headers=headers, body=body)
+            response = await self._parts.control.answer(request, session=session)
+        except ReplayerError as error:
+            response = refusal(error, cassettes=())
         except Exception as error:
             response = answers.failed(error)
         return await deliver(prepare(plan_of(response)), raw)

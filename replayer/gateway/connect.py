@@ -18,6 +18,8 @@ from replayer.gateway.exchange import Exchange, Parts
 from replayer.gateway.inject import injection
 from replayer.gateway.narrow import narrowed
 from replayer.gateway.refusal import refusal
+from replayer.gateway.relay import unnamed
+from replayer.gateway.relay_socket import relay_socket
 from replayer.gateway.routes import Route
 from replayer.gateway.websocket import Playing
 from replayer.journal import Outcome
@@ -36,10 +38,13 @@ class Connector:
     async def connect(self, exchange: Exchange) -> web.StreamResponse:
         """One connection. ConnectionError where the client left in the handshake."""
         path = exchange.target.partition("?")[0]
-        live = self._parts.live
+        live, ours = self._parts.live, exchange.ours
         asked = Request(method=exchange.raw.method, uri=exchange.target, headers=exchange.headers)
         try:
-            cassettes = narrowed(exchange.ours.cassette, self._parts.cassettes)
+            cassettes = narrowed(ours.cassette, self._parts.cassettes, of=exchange.session)
+            relay = self._parts.relay
+            if relay is not None:
+                relay.forbid_faults(exchange)
             injected = injection(exchange, seed=self._parts.seed)
             if injected is not None:
                 instead = injected.instead(asked, None)
@@ -50,9 +55,12 @@ class Connector:
                 exchange.entry.outcome = Outcome.DISPATCHED
                 exchange.entry.status = 101
                 return await live.connect(exchange.raw, session=exchange.session.name)
-            target, route = self._parts.routes.of(exchange.target, exchange.ours.upstream)
+            target, route = self._parts.routes.of(exchange.target, ours.upstream, host=ours.host)
         except ReplayerError as error:
             return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
+        reach = None if relay is None else relay.upstreams.of(route)
+        if relay is not None and reach is not None and relay.always:
+            return await relay_socket(relay, exchange, replace(asked, uri=target), reach)
         found = self._parts.player.answer(
             replace(asked, uri=f"ws://{header(asked.headers, 'host') or 'localhost'}{target}"),
             state=exchange.session.play,
@@ -62,6 +70,8 @@ class Connector:
             rules=route.rules,
         )
         if isinstance(found, Miss):
+            if relay is not None and reach is not None:
+                return await relay_socket(relay, exchange, replace(asked, uri=target), reach)
             return await self._miss(exchange, found)
         return await self._play(exchange, found, route)
 
@@ -77,5 +87,11 @@ class Connector:
 
     async def _miss(self, exchange: Exchange, miss: Miss) -> web.StreamResponse:
         exchange.entry.details["nearest"] = [answers.described(near) for near in miss.nearest]
-        refusal = answers.missed(miss, method="WebSocket", target=exchange.entry.target, status=self._parts.miss_status)
+        refusal = answers.missed(
+            miss,
+            method="WebSocket",
+            target=exchange.entry.target,
+            status=self._parts.miss_status,
+            more=unnamed(self._parts.relay),
+        )
         return await exchange.answer(refusal, Outcome.MISS)

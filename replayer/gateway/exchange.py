@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -25,12 +26,15 @@ from replayer.gateway.session import Session, Sessions
 from replayer.journal import Entry, Journal, Outcome
 from replayer.match.player import Player
 
+if TYPE_CHECKING:  # a relay answers exchanges, and is one of the parts that they know
+    from replayer.gateway.relay import Relay
+
 __all__ = ["Exchange", "Parts"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Parts:
-    """What a gateway is made of."""
+    """What a gateway is made of. A reload replaces what is played, all of it between two requests."""
 
     player: Player
     routes: Routes
@@ -40,6 +44,8 @@ class Parts:
     cassettes: Collection[str]
     """Names that `Replayer-Cassette` may narrow to."""
     live: Live | None
+    relay: Relay | None
+    """Who asks upstream; None where nothing ever goes there."""
     judge: Judge
     redact: Callable[[str], str]
     """Takes the secrets out of a request target."""
@@ -101,7 +107,7 @@ class Exchange:
         self, prepared: Prepared, ours: bytes = b"", *, known: int = 0, since: float | None = None
     ) -> Delivered:
         """Send what is ready. `known` violations are in what was recorded, and stand in an earlier entry."""
-        ours += self._noted(known)
+        ours += self.noted(known)
         self.begun = True
         return await deliver(prepared, self.raw, ours=ours, since=since)
 
@@ -112,9 +118,9 @@ class Exchange:
         ours = b"" if outcome is None else b"replayer-outcome: %b\r\n" % outcome.value.encode()
         self.begun = True
         async with aclosing(events):
-            return await deliver_events(events, self.raw, ours=ours + self._noted(0))
+            return await deliver_events(events, self.raw, ours=ours + self.noted(0))
 
-    def _noted(self, known: int) -> bytes:
+    def noted(self, known: int = 0) -> bytes:
         """The fields of ours that change from request to request."""
         entry = self.entry
         fields = b"replayer-violations: %d\r\n" % (len(entry.violations) + known) if self.judged else b""

@@ -38,6 +38,8 @@ class Ours:
     cassette: str | None = None
     """As it came: a Structured Field list of strings."""
     upstream: str | None = None
+    host: str | None = None
+    """The host that a proxy was asked for: no header says it, the connection does."""
     faults: Headers = ()
     """Those that ask for faults, Envoy's names among them."""
 

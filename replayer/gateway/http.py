@@ -17,7 +17,7 @@ from aiohttp import web
 from replayer.faults.plan import Ending, Send
 from replayer.gateway.prepared import Prepared
 
-__all__ = ["Delivered", "deliver"]
+__all__ = ["Delivered", "deliver", "pour"]
 
 _LINGER_NONE = struct.pack("ii", 1, 0)
 _EVENTS_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n"
@@ -61,6 +61,30 @@ async def deliver(
             await raw.writer.drain()
         return _GOES_ON if goes_on else _ENDS
     return await _step_by_step(prepared, raw, ours, since)
+
+
+async def pour(
+    prepared: Prepared, raw: web.BaseRequest, pieces: AsyncIterator[bytes], *, ours: bytes = b""
+) -> Delivered:
+    """Send a head, and the body's pieces as they come, each in a write (and a chunk) of its own.
+
+    Raises ConnectionError where the client left before the end, and whatever `pieces` raises: then the body is cut.
+    """
+    streamed = prepared.plan.streamed
+    chunked = streamed and raw.version >= (1, 1)
+    goes_on = raw.keep_alive and (chunked or not streamed)
+    head = _framed(prepared, raw, ours, goes_on=goes_on)
+    if prepared.bodiless or raw.method == "HEAD":
+        async for _ in pieces:
+            pass
+        await _write(raw, head)
+        return _GOES_ON if goes_on else _ENDS
+    await _write(raw, head)
+    async for piece in pieces:
+        await _write(raw, _chunk(piece) if chunked else piece)
+    if chunked:
+        await _write(raw, _END)
+    return _GOES_ON if goes_on else _ENDS
 
 
 async def deliver_events(events: AsyncIterator[bytes], raw: web.BaseRequest, *, ours: bytes = b"") -> Delivered:

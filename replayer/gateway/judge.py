@@ -64,8 +64,8 @@ class Judge:
             known.judged = service, self._shown(self._contract.request(request, where="request", service=service))
         return known.judged[1]
 
-    def response(self, request: Request, response: Response, *, service: str) -> Judged:
-        """The violations of a live answer of `service`."""
+    def response(self, request: Request, response: Response, *, service: str | None) -> Judged:
+        """The violations of a live answer, of `service` where that is known."""
         if self._contract is None:
             return ()
         return self._shown(self._contract.response(request, response, where="response", service=service))

@@ -8,77 +8,77 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import socket
-from collections.abc import Awaitable, Callable
-
-from aiohttp import web
+import stat
+from pathlib import Path
+from ssl import SSLContext
 
 from replayer.errors import UsageError
+from replayer.gateway.server import MAX_BODY, Handler, HttpServer, Unreadable
 
-__all__ = ["MAX_BODY", "Handler", "Listener"]
+__all__ = ["BACKLOG", "MAX_BODY", "Handler", "Listener", "refused"]
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-MAX_BODY = 64 * 1024 * 1024
-"""Bytes of a request body that are read."""
-_MAX_FIELD = 65_536
-"""Bytes of one header field, and of the request line: session lists and bearer tokens can be long."""
-_LINGER_S = 1.0
-"""Seconds that the rest of a refused body is read, so that its sender gets to see the refusal."""
-_STOP_S = 0.3
-"""Seconds that requests under way are given when the listener stops; once more for those that are cancelled."""
-_SILENT = logging.Logger("replayer.gateway")
-_SILENT.addHandler(logging.NullHandler())
+BACKLOG = 1024
 
 
 class Listener:
     """One address. `open` it once, `close` it once."""
 
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+    def __init__(self, handler: Handler, unreadable: Unreadable) -> None:
+        self._web = HttpServer(handler, unreadable)
         self._server: asyncio.Server | None = None
-        self._web: web.Server | None = None
+        self._path: Path | None = None
 
-    async def open(self, host: str, port: int) -> tuple[str, int]:
+    async def open(self, host: str, port: int, *, tls: SSLContext | None = None) -> tuple[str, int]:
         """Listen; the address as it came to be (port 0 asks for a free one). UsageError where it cannot be had."""
         loop = asyncio.get_running_loop()
-        self._web = web.Server(
-            self._handler,
-            request_factory=_request,
-            handler_cancellation=True,
-            access_log=None,
-            logger=_SILENT,
-            auto_decompress=False,
-            lingering_time=_LINGER_S,
-            max_line_size=_MAX_FIELD,
-            max_field_size=_MAX_FIELD,
-        )
         try:
-            self._server = await loop.create_server(self._web, host, port, backlog=1024)
+            self._server = await loop.create_server(self._web, host, port, backlog=BACKLOG, ssl=tls)
         except OSError as error:
-            raise UsageError(_refused(host, port, error)) from error
+            raise UsageError(refused(host, port, error)) from error
         address = self._server.sockets[0].getsockname()
         return address[0], address[1]
 
+    async def open_unix(self, path: Path) -> None:
+        """Listen on a Unix socket; one that nobody listens on any more is replaced. UsageError where it cannot be."""
+        loop = asyncio.get_running_loop()
+        try:
+            _free(path)
+            self._server = await loop.create_unix_server(self._web, path, backlog=BACKLOG)
+        except OSError as error:
+            raise UsageError(f"cannot listen on the Unix socket {path}: {error.strerror or error}") from error
+        self._path = path
+
     async def close(self) -> None:
         """Stop listening, end what is idle at once and what is under way soon."""
-        if self._server is None or self._web is None:
+        if self._server is None:
             return
         self._server.close()
-        self._web.pre_shutdown()
-        await self._web.shutdown(_STOP_S)
+        await self._web.end()
         await self._server.wait_closed()
         self._server = None
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
 
 
-def _request(message: object, payload: object, protocol: object, writer: object, task: object) -> web.BaseRequest:
-    loop = asyncio.get_running_loop()
-    # The five are aiohttp's own and pass through; their types are not public.
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)  # type: ignore[arg-type]
+def _free(path: Path) -> None:
+    """Remove a socket that is left over. UsageError where it is none, or somebody listens."""
+    if not path.exists():
+        return
+    if not stat.S_ISSOCK(path.stat().st_mode):
+        raise UsageError(f"{path} is there and is no socket: choose another --socket")
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            path.unlink(missing_ok=True)
+            return
+    raise UsageError(f"somebody listens on {path} already: stop that program, or choose another --socket")
 
 
-def _refused(host: str, port: int, error: OSError) -> str:
+def refused(host: str, port: int, error: OSError) -> str:
+    """Why an address cannot be had, and what to do."""
     if error.errno == errno.EADDRINUSE:
         return (
             f"port {port} of {host} is in use: stop the program that listens there, or choose another port "

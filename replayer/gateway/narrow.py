@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from replayer.errors import UsageError
 from replayer.gateway.headers import cassette_names
+from replayer.gateway.session import Session
 
 __all__ = ["UnknownCassette", "narrowed"]
 
@@ -18,10 +19,13 @@ class UnknownCassette(UsageError):
         self.names = names
 
 
-def narrowed(value: str | None, loaded: Collection[str]) -> frozenset[str] | None:
-    """The cassettes that the header's `value` names; None without one. Raises UsageError, UnknownCassette."""
+def narrowed(value: str | None, loaded: Collection[str], *, of: Session | None = None) -> frozenset[str] | None:
+    """The cassettes that the header's `value` names, else those of the session `of`; None for all.
+
+    Raises UsageError, UnknownCassette.
+    """
     if value is None:
-        return None
+        return None if of is None else of.cassettes
     names = cassette_names(value)
     unknown = [name for name in names if name not in loaded]
     if unknown:

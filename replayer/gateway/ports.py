@@ -9,8 +9,9 @@ from aiohttp import web
 
 from replayer.cassette.model import Request, Response
 from replayer.journal import Entry
+from replayer.match.playstate import PlayState
 
-__all__ = ["Control", "Live"]
+__all__ = ["Control", "Kept", "Live", "Recorder"]
 
 
 class Live(Protocol):
@@ -25,6 +26,12 @@ class Live(Protocol):
     def serves_socket(self, path: str) -> bool:
         """Whether workers connect there."""
 
+    async def start(self) -> None:
+        """Begin; once, before anybody asks."""
+
+    async def stop(self) -> None:
+        """Let the workers go."""
+
     async def answer(self, request: Request, *, session: str, entry: Entry) -> Response:
         """The whole answer; bad input is answered too. The entry gets its outcome, and what else is known of it."""
 
@@ -38,5 +45,22 @@ class Live(Protocol):
 class Control(Protocol):
     """What `/__replayer/` answers."""
 
-    def answer(self, request: Request, *, session: str | None) -> Response:
+    async def answer(self, request: Request, *, session: str | None) -> Response:
         """The answer; `session` is the one whose base URL was asked, None where it was none's."""
+
+
+class Kept(Protocol):
+    """What a recorder is to keep of one exchange."""
+
+    id: str
+    """Sent along, so that the recorder knows which one it was."""
+
+    async def name(self) -> str | None:
+        """`<cassette>#<n>` once it is written and known to the player; None where it was not kept."""
+
+
+class Recorder(Protocol):
+    """Who writes down what is relayed through it."""
+
+    def expect(self, state: PlayState, *, entry: int) -> Kept:
+        """An exchange is about to be relayed, for the journal's `entry`; `state` is its session's."""

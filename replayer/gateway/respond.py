@@ -21,6 +21,7 @@ from replayer.gateway.judge import told
 from replayer.gateway.narrow import narrowed
 from replayer.gateway.ports import Live
 from replayer.gateway.refusal import refusal
+from replayer.gateway.relay import unnamed
 from replayer.gateway.routes import Route
 from replayer.gateway.shelf import Shelf
 from replayer.journal import Outcome
@@ -44,10 +45,13 @@ class Responder:
 
     async def respond(self, exchange: Exchange) -> web.StreamResponse:
         """Answer one request. ConnectionError where the client left before the end."""
+        ours = exchange.ours
         try:
             body = await read_body(exchange.raw)
-            cassettes = narrowed(exchange.ours.cassette, self._parts.cassettes)
-            target, route = self._parts.routes.of(exchange.target, exchange.ours.upstream)
+            cassettes = narrowed(ours.cassette, self._parts.cassettes, of=exchange.session)
+            target, route = self._parts.routes.of(exchange.target, ours.upstream, host=ours.host)
+            if self._parts.relay is not None:
+                self._parts.relay.forbid_faults(exchange)
             injected = injection(exchange, seed=self._parts.seed)
         except ReplayerError as error:
             return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
@@ -67,11 +71,15 @@ class Responder:
             return await self._dispatch(exchange, own, live, injected)
         return await self._play(exchange, asked, route, cassettes, injected, known)
 
+    def forget(self) -> None:
+        """What was made ready is no longer what is loaded."""
+        self._shelf = Shelf(self._judge.recorded, miss_status=self._parts.miss_status)
+
     def _live(self, exchange: Exchange) -> Live | None:
         """The workers, if one of them answers; whoever names an upstream wants what was recorded from it."""
         live = self._parts.live
         path = exchange.target.partition("?")[0]
-        named = exchange.ours.upstream is not None
+        named = exchange.ours.upstream is not None or exchange.ours.host is not None
         return None if live is None or named or not live.serves(exchange.raw.method, path) else live
 
     async def _play(
@@ -84,6 +92,9 @@ class Responder:
         known: Known | None,
     ) -> web.StreamResponse:
         entry = exchange.entry
+        relay = self._parts.relay
+        if relay is not None and relay.always and (reach := relay.upstreams.of(route)) is not None:
+            return await relay.respond(exchange, asked, reach, injected)
         found = self._parts.player.answer(
             asked,
             state=exchange.session.play,
@@ -94,6 +105,8 @@ class Responder:
             known=known,
         )
         if isinstance(found, Miss):
+            if relay is not None and (reach := relay.upstreams.of(route)) is not None:
+                return await relay.respond(exchange, asked, reach, injected)
             return await self._miss(exchange, found, injected)
         shelved = self._shelf.take(found, route.pace)
         entry.outcome = shelved.outcome
@@ -144,10 +157,16 @@ class Responder:
         path = exchange.target.partition("?")[0]
         if path in _ROOT_CONTROL and path not in self._parts.recorded_paths:
             request = Request(method=exchange.raw.method, uri=f"/__replayer{path}", headers=exchange.headers)
-            return await exchange.answer(self._parts.control.answer(request, session=None), Outcome.LIVE)
+            return await exchange.answer(await self._parts.control.answer(request, session=None), Outcome.LIVE)
         entry = exchange.entry
         entry.outcome = Outcome.MISS
         entry.details["nearest"] = [answers.described(near) for near in miss.nearest]
-        response = answers.missed(miss, method=exchange.raw.method, target=entry.target, status=self._parts.miss_status)
+        response = answers.missed(
+            miss,
+            method=exchange.raw.method,
+            target=entry.target,
+            status=self._parts.miss_status,
+            more=unnamed(self._parts.relay),
+        )
         plan = plan_of(response)
         return await exchange.deliver(plan if injected is None else injected.rewritten(plan))

@@ -31,6 +31,8 @@ class Route:
     prefix: str = "/"
     host: str | None = None
     """The recorded host, or None where any will do."""
+    upstream: str | None = None
+    """The name of the upstream that is meant, where one is."""
     base: str = ""
     """What the recorded paths begin with, and the asked ones do not."""
     rules: Rules = NO_RULES
@@ -62,6 +64,7 @@ class Routes:
             Route(
                 prefix=route.prefix,
                 host=None if route.upstream is None else self._named(route.upstream).host,
+                upstream=route.upstream,
                 rules=Rules.of(ignore=route.ignore, ignore_query=route.ignore_query, match_headers=route.match_headers),
                 gate=Gate(route.gate),
                 pace=self._pace if route.pace is None else Pace.parse(route.pace),
@@ -71,7 +74,7 @@ class Routes:
         self._played = sorted(played, key=lambda route: -len(route.prefix))
         self._plain = Route(pace=self._pace, base=self._only_base())
         self._by_upstream = {
-            name: Route(host=upstream.host, base=upstream.base, pace=self._pace)
+            name: Route(host=upstream.host, upstream=name, base=upstream.base, pace=self._pace)
             for name, upstream in self._upstreams.items()
         }
 
@@ -79,11 +82,16 @@ class Routes:
         """All rules that routes have, so that their indices can be built before the first request."""
         return frozenset(route.rules for route in self._played)
 
-    def of(self, target: str, upstream: str | None = None) -> tuple[str, Route]:
+    def of(self, target: str, upstream: str | None = None, *, host: str | None = None) -> tuple[str, Route]:
         """The target as it was recorded, and its route. `upstream` is the request's own word for it.
 
-        UnknownUpstream where that names nobody.
+        `host` is whom a proxy was asked for: such a target is the recorded one already. UnknownUpstream where
+        `upstream` names nobody.
         """
+        if host is not None and upstream is None:
+            path = target.partition("?")[0]
+            below = next((route for route in self._played if _below(path, route.prefix)), self._plain)
+            return target, replace(below, host=host, upstream=None, base="")
         if upstream is None and not self._played and not self._by_upstream and not self._plain.base:
             return target, self._plain
         path, question, query = target.partition("?")
@@ -95,7 +103,7 @@ class Routes:
                 return f"{route.base}{slash}{rest}{question}{query}" if slash else f"{route.base}/", route
         route = next((route for route in self._played if _below(path, route.prefix)), self._plain)
         if named is not None:
-            route = replace(route, host=named.host, base=named.base)
+            route = replace(route, host=named.host, upstream=upstream, base=named.base)
         if route.base and not _below(path, route.base):
             return f"{route.base}{target}", route
         return target, route

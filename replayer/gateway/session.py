@@ -1,15 +1,17 @@
 """Sessions: one test's private playing state and fault counts.
 
 The rule: no session sees what another played. A session comes into being when it is first named, by the header
-`Replayer-Session` or by a base URL `/__replayer/s/<name>/…`; whoever names none meets in `default`.
+`Replayer-Session` or by a base URL `/__replayer/s/<name>/…`; whoever names none meets in `default`. One that nobody
+has named for an hour is let go, and what it had asked and played still counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from replayer.clock import Clock
 from replayer.errors import UsageError
 from replayer.faults.chance import FaultState
 from replayer.match.player import PlayState
@@ -18,6 +20,9 @@ __all__ = ["DEFAULT", "Session", "Sessions", "split_session"]
 
 DEFAULT = "default"
 PREFIX = "/__replayer/s/"
+IDLE_S = 3600.0
+"""Seconds after which a session that nobody names is let go."""
+_SWEEP_MS = 60_000
 _MAX_NAME = 256
 _MAX_SESSIONS = 100_000
 
@@ -30,20 +35,83 @@ class Session:
     play: PlayState = field(default_factory=PlayState)
     faults: FaultState = field(default_factory=FaultState)
     requests: int = 0
+    cassettes: frozenset[str] | None = None
+    """What its requests are narrowed to that do not say it themselves; None for all that is loaded."""
+    under_way: int = 0
+    """Requests and connections that have not ended."""
+    seen: float = 0.0
+    """When it was last named; of the clock's `ms`."""
+
+    def reset(self) -> None:
+        """Begin anew: nothing was played, no fault was drawn."""
+        self.play, self.faults = PlayState(), FaultState()
 
 
 class Sessions:
     """All sessions of one gateway, by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock, *, idle_s: float = IDLE_S) -> None:
+        """`idle_s` is how long a session may go unnamed, in seconds."""
+        self._clock = clock
+        self._idle_ms = idle_s * 1000
+        self._swept = clock.ms()
         self._sessions: dict[str, Session] = {DEFAULT: Session(name=DEFAULT)}
+        self._gone = 0
+        self._played: set[int] = set()
 
     def get(self, name: str | None) -> Session:
         """The session of that name (None: the default one), made where it is new. UsageError for an unusable name."""
-        known = self._sessions.get(name or DEFAULT)
-        return known if known is not None else self._create(name or DEFAULT)
+        session = self._sessions.get(name or DEFAULT)
+        if session is None:
+            session = self._create(name or DEFAULT)
+        session.seen = self._clock.ms()
+        return session
+
+    def find(self, name: str) -> Session | None:
+        """The session of that name, if there is one; looking does not keep it."""
+        return self._sessions.get(name)
+
+    def end(self, session: Session) -> None:
+        """Let a session go; the default one only begins anew. What it asked and played still counts."""
+        self._gone += session.requests
+        self._played.update(session.play.used_by)
+        if session.name == DEFAULT:
+            session.reset()
+            session.requests = 0
+        else:
+            self._sessions.pop(session.name, None)
+
+    def reset(self, session: Session) -> None:
+        """A session begins anew; what it has played still counts as played."""
+        self._played.update(session.play.used_by)
+        session.reset()
+
+    def sweep(self) -> None:
+        """Let those go that have been idle for too long."""
+        now = self._swept = self._clock.ms()
+        for session in tuple(self._sessions.values()):
+            if session.name != DEFAULT and not session.under_way and now - session.seen > self._idle_ms:
+                self.end(session)
+
+    @property
+    def requests(self) -> int:
+        """That there ever were, in all sessions."""
+        return self._gone + sum(session.requests for session in self._sessions.values())
+
+    @property
+    def played(self) -> frozenset[int]:
+        """Ordinals that any session ever played."""
+        return frozenset(self._played.union(*(session.play.used_by for session in self._sessions.values())))
+
+    def carry(self, ordinals: Mapping[int, int]) -> None:
+        """Another player plays from here on; `ordinals` maps the old one's to its own, where it has the same."""
+        self._played = {ordinals[ordinal] for ordinal in self._played if ordinal in ordinals}
+        for session in self._sessions.values():
+            session.play = session.play.carried(ordinals)
 
     def _create(self, name: str) -> Session:
+        if self._clock.ms() - self._swept > _SWEEP_MS or len(self._sessions) >= _MAX_SESSIONS:
+            self.sweep()
         if len(name) > _MAX_NAME or not name.isprintable():
             raise UsageError(f"a session's name is at most {_MAX_NAME} printable characters")
         if len(self._sessions) >= _MAX_SESSIONS:

@@ -1,7 +1,8 @@
 """The index: from a request to the row of interactions that answer it, at the cost of a few dictionary look-ups.
 
 The rule: nothing here scans. A row is what one request may be answered by, in the order of playing; it is narrowed to
-some cassettes or a host once, and the narrowed row is kept. Built once for each set of rules, never changed.
+some cassettes or a host once, and the narrowed row is kept. Built once for each set of rules; what is recorded while it
+is asked is added to the rows that there are, so that no position that a session holds changes its meaning.
 """
 
 from __future__ import annotations
@@ -42,6 +43,12 @@ class Row:
         self.ordinals = ordinals
         self._hosts: frozenset[str] | None = None
         self._views: dict[tuple[frozenset[str] | None, frozenset[str] | None], Row] = {}
+
+    def grow(self, ordinal: int) -> None:
+        """One more answers, after all others; parts of the row are made anew when they are asked for."""
+        self.ordinals = (*self.ordinals, ordinal)
+        self._hosts = None
+        self._views.clear()
 
 
 class Known:
@@ -108,6 +115,32 @@ class Index:
             known.row = self._look_up(normalize(request, self.rules))
         return known.row
 
+    def learn(self, ordinal: int) -> None:
+        """Take in what the recorded interactions have grown by: the last of them."""
+        entry = self._recorded[ordinal]
+        normal = self.normal(entry)
+        self.by_path[normal.path].append(ordinal)
+        shape = shape_of(normal)
+        key = normal.key if shape is None else blank(normal, shape)
+        if shape is None:
+            self._grow(self._exact, normal.key, ordinal)
+        elif key is not None:
+            self._learn(shape, normal)
+            candidates = self._shaped.setdefault((shape, key), [])
+            patterns = patterns_of(normal, shape)
+            known = next((row for others, row in candidates if others == patterns), None)
+            if known is None:
+                candidates.append((patterns, self._row((ordinal,))))
+            else:
+                known.grow(ordinal)
+        self._merged.clear()
+        if self._shapes:  # what was spelled so may now be answered by two rows together
+            for kept in self._known.values():
+                kept.row = None
+        if not entry.interaction.is_websocket:
+            spelled = spelling(entry.interaction.request, self.rules.match_headers)
+            self._known.setdefault(spelled, Known()).row = None
+
     def narrowed(self, row: Row, cassettes: frozenset[str] | None, hosts: frozenset[str] | None) -> Row:
         """The part of a row that lies in some cassettes and was recorded from some hosts (None: any)."""
         if cassettes is None and hosts is None:
@@ -135,6 +168,13 @@ class Index:
 
     def _row(self, ordinals: Sequence[int]) -> Row:
         return Row(next(self._ids), tuple(ordinals))
+
+    def _grow(self, rows: dict[Key, Row], key: Key, ordinal: int) -> None:
+        row = rows.get(key)
+        if row is None:
+            rows[key] = self._row((ordinal,))
+        else:
+            row.grow(ordinal)
 
     def _learn(self, shape: Shape, normal: Normal) -> None:
         known = self._shapes[normal.method, normal.path.count("/") if shape.segments else normal.path]

@@ -1,8 +1,9 @@
 """The player: which recorded interaction answers a request, and what comes nearest where none does.
 
 The rule: a look-up costs the same at 100 and at 100,000 interactions, and nothing leaks between sessions: what was
-played stands in the session's own `PlayState`. The player itself never changes once its indices are built. It knows
-no journal and no sockets: an entry is a number, an answer is a `Hit` or a `Miss`.
+played stands in the session's own `PlayState`. The player itself changes only by `learn`: what was just recorded is
+played after all that it knew. It knows no journal and no sockets: an entry is a number, an answer is a `Hit` or a
+`Miss`.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class Player:
     ) -> None:
         self.names = tuple(name for name, _ in cassettes)
         """Of the cassettes, in the order of playing."""
-        self._recorded = tuple(_in_order(cassettes))
+        self._recorded = list(_in_order(cassettes))
+        self._lengths = {name: len(cassette.interactions) for name, cassette in cassettes}
         self._rules = NO_RULES if rules is None else rules
         self._repeat = repeat
         self.show = show
@@ -97,6 +99,31 @@ class Player:
     def recognise(self, request: Request, rules: Rules) -> Known | None:
         """What is kept for a request that is spelled as one was recorded; None for any other."""
         return self._index(rules).known(request)
+
+    def learn(self, cassette: str, interaction: Interaction) -> int:
+        """From now on this answers too, after all others of its kind: the ordinal that it has in a `PlayState`."""
+        number = self._lengths.get(cassette, 0)
+        self._lengths[cassette] = number + 1
+        if cassette not in self.names:
+            self.names = (*self.names, cassette)
+        ordinal = len(self._recorded)
+        self._recorded.append(Recorded(cassette, number, interaction, host_of(interaction.request.uri)))
+        for rules, index in self._indices.items():
+            index.learn(ordinal)
+            self._nearest[rules] = Nearest(self._recorded, index, show=self.show, redact=self._redact)
+        return ordinal
+
+    def ordinals(self) -> dict[tuple[str, int], int]:
+        """The ordinal of each interaction, by its cassette and its index there."""
+        return {(entry.cassette, entry.number): ordinal for ordinal, entry in enumerate(self._recorded)}
+
+    def place(self, ordinal: int) -> int:
+        """The index of an ordinal's interaction in its cassette."""
+        return self._recorded[ordinal].number
+
+    def interaction(self, ordinal: int) -> Interaction:
+        """The interaction of an ordinal."""
+        return self._recorded[ordinal].interaction
 
     def answer(
         self,

@@ -6,6 +6,7 @@ interaction that was played by a narrowed request counts as played for every oth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from replayer.match.index import Row
@@ -46,6 +47,19 @@ class PlayState:
             at = len(ordinals) - 1 if repeat is Repeat.LAST else at
         ordinal = ordinals[at % len(ordinals)]
         self._positions[row.id] = at + 1
+        self.note(ordinal, entry=entry)
+        return ordinal
+
+    def note(self, ordinal: int, *, entry: int) -> None:
+        """That interaction was the answer to `entry`: played, or recorded from it."""
         self.used_by[ordinal] = entry
         self.times[ordinal] = self.times.get(ordinal, 0) + 1
-        return ordinal
+
+    def carried(self, ordinals: Mapping[int, int]) -> PlayState:
+        """The same state for another player; `ordinals` maps this player's to the other's, where there is one."""
+        other = PlayState()
+        for ordinal, entry in self.used_by.items():
+            if ordinal in ordinals:
+                other.used_by[ordinals[ordinal]] = entry
+                other.times[ordinals[ordinal]] = self.times[ordinal]
+        return other

@@ -23,7 +23,7 @@ from replayer.record.exchange import Exchange
 from replayer.record.flow import fields, is_endless, is_small, keep_alive
 from replayer.record.recording import Recording
 from replayer.record.upstreams import Target
-from replayer.record.ways import target_of
+from replayer.record.ways import relay_of, target_of
 
 __all__ = ["RecordAddon"]
 
@@ -51,8 +51,11 @@ class RecordAddon:
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Begin the exchange of a request that is recorded."""
         target = target_of(flow)
-        if target is not None:
-            self._begin(flow, target, fields(flow.request.headers))
+        if target is None:
+            return
+        self._begin(flow, target, fields(flow.request.headers))
+        if flow.id in self._exchanges:
+            self._exchanges[flow.id].relay = relay_of(flow)
 
     def request(self, flow: http.HTTPFlow) -> None:
         """The request is whole."""

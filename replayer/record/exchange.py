@@ -52,6 +52,8 @@ class Exchange:
         """What `Replayer-Session` named."""
         self.uri = redactor.uri(uri)
         """Redacted: fit to be shown."""
+        self.relay = ""
+        """What the gateway in front calls it; empty where there is none."""
         self.status: int | None = None
         self.bytes = 0
         """Of the answer, on the wire; of a connection's messages, both ways."""

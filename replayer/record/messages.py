@@ -33,6 +33,8 @@ class Exchanged:
     bytes: int
     frames: int
     end: str
+    relay: str = ""
+    """What the gateway in front called it; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

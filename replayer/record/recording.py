@@ -181,4 +181,5 @@ def _exchanged(exchange: Exchange, interaction: Interaction | LongInteraction) -
         bytes=exchange.bytes,
         frames=exchange.frames,
         end=interaction.response.end,
+        relay=exchange.relay,
     )

@@ -20,10 +20,12 @@ from replayer.record.recording import Recording
 from replayer.record.refusal import blocked, unrouted
 from replayer.record.upstreams import Listener, Target, Way
 
-__all__ = ["Ways", "placeholder_host", "target_of"]
+__all__ = ["Ways", "placeholder_host", "relay_of", "target_of"]
 
 HTTP_2, HTTP_1 = b"h2", b"http/1.1"
-_KEY = "replayer.target"
+_KEY, _RELAY = "replayer.target", "replayer.relay"
+RELAYED = "Replayer-Relay"
+"""The field in which a gateway in front names a request that it relays; it goes no further."""
 
 
 def placeholder_host(number: int) -> str:
@@ -35,6 +37,12 @@ def target_of(flow: http.HTTPFlow) -> Target | None:
     """Where a flow goes that is recorded; None for any other."""
     target: Target | None = flow.metadata.get(_KEY)
     return target
+
+
+def relay_of(flow: http.HTTPFlow) -> str:
+    """What the gateway in front calls a flow; empty where there is none."""
+    relay: str = flow.metadata.get(_RELAY, "")
+    return relay
 
 
 class Ways:
@@ -75,6 +83,7 @@ class Ways:
         if target is None:
             flow.response = unrouted(listener, request.path)
             return
+        flow.metadata[_RELAY] = request.headers.get(RELAYED, "")
         without_ours(request)
         if listener.way is Way.REVERSE:
             send_to(request, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from replayer.cassette.model import Headers, Request, Response
 from replayer.control.api import Control
 from replayer.control.guard import Guard, is_loopback
+from replayer.errors import CassetteError, UsageError
 from replayer.journal import Entry, Outcome
 
 LOCAL = (("Host", "127.0.0.1:8788"),)
@@ -29,6 +31,34 @@ class Standing:
         yield Entry(id=2, moment=moment, kind="http", session="one", outcome=Outcome.MISS, duration_ms=1.0)
         yield Entry(id=3, moment=moment, kind="http", session="one", target="/v1/x")
 
+    def cassettes(self) -> Sequence[Mapping[str, Any]]:
+        return [{"name": "a.yaml", "interactions": 2}]
+
+    def interactions(self, *, session: str | None, cassette: str | None) -> Iterable[Mapping[str, Any]]:
+        if cassette not in (None, "a.yaml"):
+            raise UsageError(f"no cassette {cassette!r} is loaded")
+        yield {"name": "a.yaml#0", "played": 1, "of": session}
+        yield {"name": "a.yaml#1", "played": 0, "of": session}
+
+    def sessions(self) -> Iterable[Mapping[str, Any]]:
+        return [{"name": "default"}]
+
+    def create(self, name: str, cassettes: Sequence[str] | None) -> Mapping[str, Any]:
+        return {"name": name, "cassettes": cassettes}
+
+    def end(self, name: str) -> None:
+        if name != "mine":
+            raise UsageError(f"there is no session {name!r}")
+
+    def reset(self, name: str | None) -> int:
+        return 2 if name is None else 1
+
+    async def reload(self) -> Mapping[str, Any]:
+        raise CassetteError("a.yaml, line 3: not YAML")
+
+    def shut_down(self) -> None:
+        return None
+
     def workers(self) -> Sequence[Mapping[str, Any]]:
         return [{"session": "default", "worker_id": "a"}, {"session": "one", "worker_id": "b"}]
 
@@ -45,9 +75,11 @@ def ask(
     session: str | None = None,
     host: str = "127.0.0.1",
     token: str | None = None,
+    body: bytes | None = None,
 ) -> Response:
     control = Control(Standing(), Guard(host=host, token=token))
-    return control.answer(Request(method=method, uri=uri, headers=headers), session=session)
+    request = Request(method=method, uri=uri, headers=headers, body=body)
+    return asyncio.run(control.answer(request, session=session))
 
 
 def told(response: Response) -> Any:
@@ -148,3 +180,44 @@ def test_beyond_loopback_control_needs_its_token() -> None:
 )
 def test_loopback_is_told_from_the_world(host: str, own: bool) -> None:
     assert is_loopback(host) is own
+
+
+def test_interactions_are_filtered_by_session_cassette_and_whether_they_were_played() -> None:
+    assert told(ask("/__replayer/interactions"))["total"] == 2
+    played = told(ask("/__replayer/interactions?played=true&session=one"))["interactions"]
+    assert played == [{"name": "a.yaml#0", "played": 1, "of": "one"}]
+    assert told(ask("/__replayer/interactions?played=false"))["interactions"][0]["name"] == "a.yaml#1"
+    assert ask("/__replayer/interactions?played=perhaps").status == 400
+    assert ask("/__replayer/interactions?cassette=b.yaml").status == 409
+
+
+def test_misses_are_the_journals() -> None:
+    assert ids(ask("/__replayer/misses")) == [2]
+    assert ids(ask("/__replayer/misses?session=default")) == []
+
+
+def test_a_session_is_made_with_its_cassettes_and_ended() -> None:
+    body = orjson.dumps({"name": "mine", "cassettes": ["a.yaml"]})
+    made = told(ask("/__replayer/sessions", method="POST", body=body))
+    assert made["session"] == {"name": "mine", "cassettes": ["a.yaml"]}
+    assert told(ask("/__replayer/sessions/mine", method="DELETE")) == {"ended": "mine"}
+    assert ask("/__replayer/sessions/theirs", method="DELETE").status == 409
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"name": 1}', b'{"name": "a", "cassettes": []}', b'{"nam": 1}'])
+def test_a_session_that_is_not_described_is_refused(body: bytes) -> None:
+    assert ask("/__replayer/sessions", method="POST", body=body).status == 400
+
+
+def test_reset_is_for_all_sessions_or_for_one() -> None:
+    assert told(ask("/__replayer/reset", method="POST")) == {"reset": 2}
+    assert told(ask("/__replayer/reset?session=one", method="POST")) == {"reset": 1}
+    assert told(ask("/__replayer/reset", method="POST", session="one")) == {"reset": 1}
+    assert ask("/__replayer/reset").status == 405
+
+
+def test_a_reload_that_fails_says_why_and_that_nothing_has_changed() -> None:
+    answer = ask("/__replayer/cassettes", method="POST")
+    assert answer.status == 409
+    assert "line 3" in told(answer)["detail"]
+    assert "nothing has changed" in told(answer)["title"]

@@ -8,7 +8,8 @@ import json
 import os
 import shutil
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,36 @@ async def live(request: web.Request) -> web.WebSocketResponse:
 # The run
 
 
+@asynccontextmanager
+async def playing(file: Path, authority: Path) -> AsyncIterator[tuple[str, str]]:
+    """A gateway under TLS and as a proxy: the addresses of both."""
+    arguments = ("replay", str(file), "--port", "0", "--tls", str(authority), "--proxy")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "replayer", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=TOP,
+    )
+    assert process.stdout is not None
+    try:
+        _, secure, proxy = [(await process.stdout.readline()).decode().split()[2] for _ in range(3)]
+        yield secure, proxy
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+async def program_alone(*command: str, **more: str) -> Any:
+    """What a program heard that nobody wraps."""
+    environment = {name: value for name, value in os.environ.items() if name not in DROPPED}
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**environment, **more}
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return json.loads(out)
+
+
 async def replayer(*arguments: str, data: Path, **more: str) -> Any:
     environment = {name: value for name, value in os.environ.items() if name not in DROPPED}
     here = os.pathsep.join([str(TOP), *filter(None, [environment.get("PYTHONPATH")])])
@@ -258,7 +289,7 @@ async def test_clients_that_insist_on_tls_record_too(stage: Any, language: str, 
     name = asked.partition("_")[0]
     async with stage.upstream(stand_in, stage.authority.context()) as url:
         more = {**KEYS, "SSL_CERT_FILE": str(stage.authority.pem)}
-        ways = ["--upstream", f"{name}={url}"]
+        ways = ["--upstream", f"{name}={url}", "--record-mode", "all"]  # the recorder alone: it knows TLS when it comes
         if way == "forward":
             ways.append("--forward")
             more[VARIABLES[name]] = url + SERVICES[name]
@@ -266,3 +297,12 @@ async def test_clients_that_insist_on_tls_record_too(stage: Any, language: str, 
     assert len(heard[asked]) >= 2
     (one,) = store.read(stage.output).interactions
     assert one.request.uri.startswith(url.replace("https", "wss"))
+    authority = stage.folder / "authority"
+    async with playing(stage.output, authority) as (secure, proxy):
+        trust = str(authority / "ca.pem")
+        more = {**KEYS, "SSL_CERT_FILE": trust, "NODE_EXTRA_CA_CERTS": trust}
+        base = secure.replace("127.0.0.1", "localhost") + SERVICES[name]
+        if way == "forward" and language == "python":  # Node's clients know no proxy variables of their own
+            base = url + SERVICES[name]
+            more |= {"HTTPS_PROXY": proxy, "https_proxy": proxy, "NO_PROXY": "", "no_proxy": ""}
+        assert await program_alone(*program, **more, **{VARIABLES[name]: base}) == heard

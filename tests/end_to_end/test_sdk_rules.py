@@ -63,8 +63,8 @@ class Gateway:
         await self.service.stop()
 
     def tick(self) -> None:
-        assert self.service._live is not None
-        self.service._live.tick()
+        assert self.service.live is not None
+        self.service.live.tick()
 
     def frames(self, kind: str) -> list[Entry]:
         entries = self.service.run.entries()

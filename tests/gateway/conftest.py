@@ -24,7 +24,9 @@ from replayer.clock import SystemClock
 from replayer.config import Config
 from replayer.inputs import Loaded
 from replayer.journal import Entry
+from replayer.listening import Doors
 from replayer.service import Contracts, Options, Service, build
+from replayer.source import Source
 
 JSON = (("content-type", "application/json"),)
 SSE = (("content-type", "text/event-stream"),)
@@ -100,6 +102,8 @@ class Kit:
         repeat: str | None = None,
         contracts: Contracts = Contracts.OFF,
         environment: dict[str, str] | None = None,
+        source: Source | None = None,
+        doors: Doors | None = None,
     ) -> AsyncIterator[Running]:
         metadata = Metadata(origin=Origin.STUB, upstreams=upstreams or {})
         named = cassettes or {"a.yaml": interactions}
@@ -107,11 +111,18 @@ class Kit:
             config=config or Config(),
             cassettes=tuple((name, Cassette(interactions=found, metadata=metadata)) for name, found in named.items()),
         )
-        options = Options(port=0, seed=1, repeat=repeat, contracts=contracts)
+        options = Options(
+            port=0,
+            seed=1,
+            repeat=repeat,
+            contracts=contracts,
+            source=source or Source(),
+            doors=doors or Doors(),
+        )
         service = build(loaded, options, clock=SystemClock(), environment=environment or {})
-        (address,) = await service.start()
+        addresses = await service.start()
         try:
-            yield Running(service, address.port)
+            yield Running(service, addresses[0].port)
         finally:
             await service.stop()
 

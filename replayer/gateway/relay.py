@@ -1,0 +1,278 @@
+"""Relaying: a request goes upstream, and the answer streams back as it comes.
+
+The rule: what is kept is kept by the recorder, which stands behind and is asked like the upstream itself. The end of an
+answer is held back until the recorder has it, so that whoever asks the same again meets what was recorded. Nothing of
+ours is sent on, and an answer that breaks off upstream breaks off here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from functools import partial
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from replayer.cassette.model import Headers, Request, Response
+from replayer.errors import FaultError
+from replayer.faults.grammar import from_headers
+from replayer.faults.pacing import plan_of
+from replayer.faults.plan import Plan
+from replayer.gateway import answers
+from replayer.gateway.exchange import Exchange
+from replayer.gateway.hop import onward
+from replayer.gateway.http import Delivered, pour
+from replayer.gateway.inject import Injection
+from replayer.gateway.judge import Judge, told
+from replayer.gateway.ports import Kept, Recorder
+from replayer.gateway.prepared import prepare
+from replayer.gateway.upstreams import Asking, Keeping, Reach, Upstreams
+from replayer.journal import Outcome
+from replayer.match.inflate import inflated
+
+__all__ = ["RELAYED", "Bending", "Relay", "unnamed"]
+
+RELAYED = "Replayer-Relay"
+"""The field by which the recorder knows whose request it relays; it takes all of ours out."""
+_CONNECT_S = 30.0
+_KEPT_S = 5.0
+"""Seconds that the recorder may take to have written what it has passed."""
+_JUDGED = 4 * 1024 * 1024
+"""Bytes of an answer that are kept for its contract."""
+_GENERATED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+"""Fields that the HTTP client would add on its own."""
+
+
+class Bending(StrEnum):
+    """Whether faults may be injected where answers may come from upstream."""
+
+    REFUSED = "refused"
+    ALLOWED = "allowed"
+
+
+class Relay:
+    """Asks upstreams. `open` it in the loop, `close` it there."""
+
+    def __init__(self, upstreams: Upstreams, *, recorder: Recorder | None, judge: Judge, faults: Bending) -> None:
+        self.upstreams = upstreams
+        self._recorder = recorder
+        self._judge = judge
+        self._faults = faults
+        self._client: aiohttp.ClientSession | None = None
+
+    def through(self, bases: Mapping[str, str]) -> None:
+        """From now on each upstream is asked at another base URL: the recorder's for it."""
+        reaches = {name: replace(reach, through=bases[name]) for name, reach in self.upstreams.reaches.items()}
+        self.upstreams = replace(self.upstreams, reaches=reaches)
+
+    @property
+    def always(self) -> bool:
+        """Whether nothing is played."""
+        return self.upstreams.asking is Asking.ALWAYS
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of what is answered from upstream."""
+        return Outcome.RECORDED if self.upstreams.keeping is Keeping.RECORDED else Outcome.LIVE
+
+    def forbid_faults(self, exchange: Exchange) -> None:
+        """FaultError where a request asks for faults although its answer may come from a real server."""
+        if exchange.ours.faults and self._faults is Bending.REFUSED:
+            if not from_headers(exchange.ours.faults):
+                return
+            raise FaultError(
+                "faults are switched off where answers may come from upstream, so that no real answer is taken for an "
+                "injected one and none that was bent is recorded: leave the header out, or start with --allow-faults"
+            )
+
+    async def respond(
+        self, exchange: Exchange, asked: Request, reach: Reach, injected: Injection | None
+    ) -> web.StreamResponse:
+        """Answer from upstream. ConnectionError where the client left."""
+        kept = self.expect(exchange)
+        try:
+            answer = await self._ask(exchange, asked, reach, kept)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return await exchange.refuse(answers.unreachable(reach.name, reach.url, error))
+        entry = exchange.entry
+        entry.outcome, entry.status = self.outcome, answer.status
+        try:
+            if self._recorder is not None and _is_the_recorders_own(answer):
+                return await exchange.refuse(answers.unreachable(reach.name, reach.url, None))
+            flow = _Flow(answer, exchange, None if kept is None else partial(self.named, kept))
+            if injected is not None:
+                return await self._bent(exchange, flow, injected)
+            plan = Plan(
+                status=answer.status,
+                reason=answer.reason or "",
+                headers=onward(_fields(answer)),
+                streamed=flow.length is None,
+                promised=flow.length,
+            )
+            delivered = await self._pour(exchange, plan, flow)
+            self._judged(exchange, asked, reach, flow)
+            return delivered
+        except UpstreamLost:
+            return Delivered(keep_alive=False)
+        finally:
+            answer.close()
+
+    def expect(self, exchange: Exchange) -> Kept | None:
+        """What the recorder is to keep of this exchange; None where nothing is kept."""
+        return None if self._recorder is None else self._recorder.expect(exchange.session.play, entry=exchange.entry.id)
+
+    async def named(self, kept: Kept) -> str | None:
+        """`<cassette>#<n>` of what was kept; None where the recorder did not say in time that it was."""
+        try:
+            async with asyncio.timeout(_KEPT_S):
+                return await kept.name()
+        except TimeoutError:
+            return None
+
+    def client(self) -> aiohttp.ClientSession:
+        """The HTTP client, made when it is first needed."""
+        if self._client is None:
+            self._client = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
+                skip_auto_headers=_GENERATED,
+                # The recorder is on this machine; the upstream itself may be behind a proxy.
+                trust_env=self._recorder is None,
+                max_line_size=65_536,
+                max_field_size=65_536,
+            )
+        return self._client
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def _ask(self, exchange: Exchange, asked: Request, reach: Reach, kept: Kept | None) -> aiohttp.ClientResponse:
+        fields = [*onward(exchange.headers), *([(RELAYED, kept.id)] if kept is not None else [])]
+        fields = [(name, value) for name, value in fields if name.lower() not in ("host", "content-length", "expect")]
+        return await self.client().request(
+            exchange.raw.method,
+            URL(reach.address(asked.uri), encoded=True),
+            headers=fields,
+            data=asked.body,
+            allow_redirects=False,
+        )
+
+    async def _pour(self, exchange: Exchange, plan: Plan, flow: _Flow) -> Delivered:
+        outcome = b"replayer-outcome: %b\r\n" % self.outcome.value.encode()
+        exchange.begun = True
+        return await pour(prepare(plan), exchange.raw, flow.pieces(), ours=outcome + exchange.noted())
+
+    async def _bent(self, exchange: Exchange, flow: _Flow, injected: Injection) -> Delivered:
+        """With faults: they need the whole answer."""
+        body = b"".join([piece async for piece in flow.pieces()])
+        response = Response(
+            status=flow.answer.status, reason=flow.answer.reason or "", headers=_fields(flow.answer), body=body
+        )
+        plan = injected.rewritten(plan_of(response, method=exchange.raw.method))
+        encoding = flow.answer.headers.get("Content-Encoding")
+        if encoding is not None:
+            plan = replace(plan, headers=(*plan.headers, ("content-encoding", encoding)))
+        return await exchange.deliver(plan)
+
+    def _judged(self, exchange: Exchange, asked: Request, reach: Reach, flow: _Flow) -> None:
+        """What the answer breaks of its contract, for the journal: the client has it already."""
+        if not self._judge.judges or flow.seen is None:
+            return
+        headers = _fields(flow.answer)
+        body = inflated(bytes(flow.seen), flow.answer.headers.get("Content-Encoding", ""))
+        response = Response(status=flow.answer.status, headers=headers, body=body)
+        absolute = Request(
+            method=asked.method, uri=reach.url.removesuffix(reach.base) + asked.uri, headers=asked.headers
+        )
+        exchange.entry.violations.extend(told(self._judge.response(absolute, response, service=None)))
+
+
+def unnamed(relay: Relay | None) -> str:
+    """Why a miss did not go upstream although others do; nothing where none does."""
+    if relay is None:
+        return ""
+    return f"; it did not go upstream, because it names none of the upstreams: /NAME/… of {relay.upstreams.told}"
+
+
+class _Flow:
+    """An upstream's answer while it passes."""
+
+    def __init__(
+        self, answer: aiohttp.ClientResponse, exchange: Exchange, kept: Callable[[], Awaitable[str | None]] | None
+    ) -> None:
+        self.answer = answer
+        self.length = _length(answer, exchange.raw.method)
+        self.seen: bytearray | None = bytearray()
+        """What has passed; None once that is more than is judged."""
+        self._kept = kept
+        self._exchange = exchange
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes, its last piece (or its end) when the recorder has all of it.
+
+        ConnectionError where the upstream breaks off.
+        """
+        left = self.length
+        held = b""
+        try:
+            async for piece in self.answer.content.iter_any():
+                self._see(piece)
+                if left is not None:
+                    left -= len(piece)
+                    if left <= 0:
+                        held = piece
+                        break
+                yield piece
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self._exchange.entry.details["upstream"] = f"broke off: {error}"
+            await self._noted()
+            raise UpstreamLost from error
+        await self._noted()
+        if held:
+            yield held
+
+    async def _noted(self) -> None:
+        if self._kept is None:
+            return
+        entry = self._exchange.entry
+        entry.interaction = await self._kept()
+        if entry.interaction is None:
+            entry.details["recorded"] = "not kept: the recorder did not write this exchange"
+
+    def _see(self, piece: bytes) -> None:
+        if self.seen is not None:
+            self.seen += piece
+            if len(self.seen) > _JUDGED:
+                self.seen = None
+
+
+class UpstreamLost(ConnectionError):
+    """The upstream went away in the middle of its answer."""
+
+
+def _fields(answer: aiohttp.ClientResponse) -> Headers:
+    return tuple(
+        (name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in answer.raw_headers
+    )
+
+
+def _length(answer: aiohttp.ClientResponse, method: str) -> int | None:
+    """Bytes that are to come, None where only the end says so."""
+    if method == "HEAD" or answer.status in (204, 304):
+        return answer.content_length if method == "HEAD" else 0
+    if "chunked" in answer.headers.get("Transfer-Encoding", "").lower():
+        return None
+    return answer.content_length
+
+
+def _is_the_recorders_own(answer: aiohttp.ClientResponse) -> bool:
+    """Whether mitmproxy says that it could not reach the upstream."""
+    return answer.status == 502 and answer.headers.get("Server", "").startswith("mitmproxy ")
