@@ -263,7 +263,8 @@ async def test_a_terminal_sees_a_line_an_exchange_and_a_file_does_not(stage: Any
     master, terminal = pty.openpty()
     program = (sys.executable, "-c", ASK, "OPENAI_BASE_URL", "0")
     async with stage.upstream(hello) as url:
-        arguments = ("record", "--upstream", f"openai={url}", "-o", str(stage.output), "--", *program)
+        arguments = ("record", "--record-mode", "all", "--upstream", f"openai={url}", "-o", str(stage.output))
+        arguments += ("--", *program)
         process = await replayer(*arguments, data=stage.folder, stderr=terminal)
         os.close(terminal)
         await process.communicate()
