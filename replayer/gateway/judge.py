@@ -18,7 +18,7 @@ from replayer.contract.violation import Severity, Violation
 from replayer.match.index import Known
 from replayer.match.player import Hit
 
-__all__ = ["Judge", "Policy", "told"]
+__all__ = ["Judge", "Judged", "Policy", "told"]
 
 Judged = tuple[Violation, ...]
 
@@ -69,6 +69,12 @@ class Judge:
         if self._contract is None:
             return ()
         return self._shown(self._contract.response(request, response, where="response", service=service))
+
+    def event(self, request: Request, status: int, event: bytes, *, number: int) -> Judged:
+        """The violations of one event of a live stream, the `number`th from 0."""
+        if self._contract is None:
+            return ()
+        return self._shown(self._contract.event(request, status, event, where=f"response event {number}"))
 
     def recorded(self, hit: Hit) -> Judged:
         """The violations of a recorded answer."""

@@ -24,10 +24,11 @@ from replayer.faults.pacing import plan_of
 from replayer.faults.plan import Plan
 from replayer.gateway import answers
 from replayer.gateway.exchange import Exchange
+from replayer.gateway.hearing import Hearing
 from replayer.gateway.hop import onward
 from replayer.gateway.http import Delivered, pour
 from replayer.gateway.inject import Injection
-from replayer.gateway.judge import Judge, told
+from replayer.gateway.judge import Judge, Judged, told
 from replayer.gateway.ports import Kept, Recorder
 from replayer.gateway.prepared import prepare
 from replayer.gateway.upstreams import Asking, Keeping, Reach, Upstreams
@@ -43,6 +44,7 @@ _KEPT_S = 5.0
 """Seconds that the recorder may take to have written what it has passed."""
 _JUDGED = 4 * 1024 * 1024
 """Bytes of an answer that are kept for its contract."""
+_EVENTS = "text/event-stream"
 _GENERATED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """Fields that the HTTP client would add on its own."""
 
@@ -103,7 +105,9 @@ class Relay:
         try:
             if self._recorder is not None and _is_the_recorders_own(answer):
                 return await exchange.refuse(answers.unreachable(reach.name, reach.url, None))
-            flow = _Flow(answer, exchange, None if kept is None else partial(self.named, kept))
+            absolute = replace(asked, uri=reach.url.removesuffix(reach.base) + asked.uri)
+            hearing = self._hearing(exchange, absolute, answer)
+            flow = _Flow(answer, exchange, None if kept is None else partial(self.named, kept), hearing)
             if injected is not None:
                 return await self._bent(exchange, flow, injected)
             plan = Plan(
@@ -114,7 +118,7 @@ class Relay:
                 promised=flow.length,
             )
             delivered = await self._pour(exchange, plan, flow)
-            self._judged(exchange, asked, reach, flow)
+            self._judged(exchange, absolute, flow)
             return delivered
         except UpstreamLost:
             return Delivered(keep_alive=False)
@@ -182,17 +186,26 @@ class Relay:
             plan = replace(plan, headers=(*plan.headers, ("content-encoding", encoding)))
         return await exchange.deliver(plan)
 
-    def _judged(self, exchange: Exchange, asked: Request, reach: Reach, flow: _Flow) -> None:
-        """What the answer breaks of its contract, for the journal: the client has it already."""
+    def _hearing(self, exchange: Exchange, asked: Request, answer: aiohttp.ClientResponse) -> Hearing | None:
+        """Who judges the events of a stream as they pass; None for what is judged at its end."""
+        if not self._judge.judges or answer.content_type != _EVENTS or "Content-Encoding" in answer.headers:
+            return None
+
+        def take(violations: Judged) -> None:
+            exchange.entry.violations.extend(told(violations))
+
+        return Hearing(lambda event, number: self._judge.event(asked, answer.status, event, number=number), take)
+
+    def _judged(self, exchange: Exchange, asked: Request, flow: _Flow) -> None:
+        """What the whole answer breaks of its contract, for the journal: the client has it already."""
         if not self._judge.judges or flow.seen is None:
             return
         headers = _fields(flow.answer)
         body = inflated(bytes(flow.seen), flow.answer.headers.get("Content-Encoding", ""))
         response = Response(status=flow.answer.status, headers=headers, body=body)
-        absolute = Request(
-            method=asked.method, uri=reach.url.removesuffix(reach.base) + asked.uri, headers=asked.headers
-        )
-        exchange.entry.violations.extend(told(self._judge.response(absolute, response, service=None)))
+        whole = told(self._judge.response(asked, response, service=None))
+        heard = exchange.entry.violations  # events were judged as they passed; their order only shows in the whole
+        heard.extend([violation for violation in whole if violation not in heard])
 
 
 def unnamed(relay: Relay | None) -> str:
@@ -206,7 +219,11 @@ class _Flow:
     """An upstream's answer while it passes."""
 
     def __init__(
-        self, answer: aiohttp.ClientResponse, exchange: Exchange, kept: Callable[[], Awaitable[str | None]] | None
+        self,
+        answer: aiohttp.ClientResponse,
+        exchange: Exchange,
+        kept: Callable[[], Awaitable[str | None]] | None,
+        hearing: Hearing | None,
     ) -> None:
         self.answer = answer
         self.length = _length(answer, exchange.raw.method)
@@ -214,6 +231,7 @@ class _Flow:
         """What has passed; None once that is more than is judged."""
         self._kept = kept
         self._exchange = exchange
+        self._hearing = hearing
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body as it comes, its last piece (or its end) when the recorder has all of it.
@@ -248,6 +266,8 @@ class _Flow:
             entry.details["recorded"] = "not kept: the recorder did not write this exchange"
 
     def _see(self, piece: bytes) -> None:
+        if self._hearing is not None:
+            self._hearing.hear(piece)
         if self.seen is not None:
             self.seen += piece
             if len(self.seen) > _JUDGED:

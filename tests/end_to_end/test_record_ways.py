@@ -264,8 +264,7 @@ async def test_a_terminal_sees_a_line_an_exchange_and_a_file_does_not(stage: Any
     program = (sys.executable, "-c", ASK, "OPENAI_BASE_URL", "0")
     async with stage.upstream(hello) as url:
         arguments = ("record", "--record-mode", "all", "--upstream", f"openai={url}", "-o", str(stage.output))
-        arguments += ("--", *program)
-        process = await replayer(*arguments, data=stage.folder, stderr=terminal)
+        process = await replayer(*arguments, "--", *program, data=stage.folder, stderr=terminal)
         os.close(terminal)
         await process.communicate()
         seen = b""
@@ -275,7 +274,7 @@ async def test_a_terminal_sees_a_line_an_exchange_and_a_file_does_not(stage: Any
             except OSError:  # the other end is closed
                 break
         os.close(master)
-        quiet = await replayer(*arguments, data=stage.folder)
+        quiet = await replayer(*arguments, "--", *program, data=stage.folder)
         _, err = await quiet.communicate()
     lines = [line for line in seen.decode().splitlines() if "/v1/x" in line]
     assert len(lines) == 1
