@@ -40,20 +40,22 @@ DEFAULT_PORT = 8788
 
 
 class Workers(StrEnum):
-    """How many workers a dispatching gateway keeps."""
+    """How many workers serve one session."""
 
     ONE = "one"
-    """The last that registered replaces its predecessor."""
+    """A worker that registers replaces its predecessor."""
     MANY = "many"
+    """They serve side by side, by free capacity; one with a known `worker_id` replaces its namesake."""
 
 
 class WhenNoWorker(StrEnum):
-    """What a dispatched request meets when no worker is connected."""
+    """What becomes of a transient request that no worker is free for."""
 
-    REFUSE = "503"
+    UNAVAILABLE = "503"
     QUEUE = "queue"
+    """It waits for a slot, as persisted jobs do, until the job timeout."""
     CASSETTE = "cassette"
-    """The answer that a recorded worker gave to the same job."""
+    """It is answered as a recorded worker answered the same job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,7 @@ class DispatchConfig:
 
     path: str = "/ws"
     workers: Workers = Workers.ONE
-    when_no_worker: WhenNoWorker = WhenNoWorker.REFUSE
+    when_no_worker: WhenNoWorker = WhenNoWorker.UNAVAILABLE
     job_timeout: float = 120.0
     lease: float = 120.0
     max_attempts: int = 3

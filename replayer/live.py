@@ -11,11 +11,11 @@ from pathlib import Path
 
 from replayer.cassette.model import Sender
 from replayer.clock import Clock
-from replayer.config import DispatchConfig
+from replayer.config import DispatchConfig, WhenNoWorker
 from replayer.contract.validate import Contract
 from replayer.contract.violation import Violation
 from replayer.dispatch.server import DispatchServer, FrameCheck
-from replayer.dispatch.settings import Offloading, Policy, Settings, WhenNoWorker, Workers
+from replayer.dispatch.settings import Offloading, Policy, Settings
 from replayer.dispatch.standin import RecordedWorkers
 from replayer.errors import UsageError
 from replayer.inputs import Loaded
@@ -68,8 +68,8 @@ def live_workers(
 def _settings(dispatch: DispatchConfig, job_timeout_s: float | None) -> Settings:
     return Settings(
         path=dispatch.path,
-        workers=Workers(dispatch.workers),
-        when_no_worker=WhenNoWorker(dispatch.when_no_worker),
+        workers=dispatch.workers,
+        when_no_worker=dispatch.when_no_worker,
         job_timeout_ms=(dispatch.job_timeout if job_timeout_s is None else job_timeout_s) * 1000,
         lease_ms=dispatch.lease * 1000,
         max_attempts=dispatch.max_attempts,

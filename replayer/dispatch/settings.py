@@ -5,26 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from replayer.config import WhenNoWorker, Workers
+
 __all__ = ["Offloading", "Policy", "Settings", "WhenNoWorker", "Workers"]
-
-
-class Workers(StrEnum):
-    """How many workers serve one session."""
-
-    ONE = "one"
-    """A worker that registers replaces its predecessor."""
-    MANY = "many"
-    """They serve side by side, by free capacity; one with a known `worker_id` replaces its namesake."""
-
-
-class WhenNoWorker(StrEnum):
-    """What becomes of a transient request that no worker is free for."""
-
-    UNAVAILABLE = "503"
-    QUEUE = "queue"
-    """It waits for a slot, as persisted jobs do, until the job timeout."""
-    CASSETTE = "cassette"
-    """It is answered as a recorded worker answered the same job."""
 
 
 class Offloading(StrEnum):
