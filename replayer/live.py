@@ -6,7 +6,7 @@ by the server.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from replayer.cassette.model import Sender
@@ -30,10 +30,13 @@ def live_workers(
     *,
     clock: Clock,
     journal: Journal,
+    show: Callable[[str], str],
     job_store: str | None,
     job_timeout_s: float | None,
 ) -> DispatchServer | None:
     """The dispatch server, None where nothing is dispatched. `job_store` and `job_timeout_s` are the command line's.
+
+    `show` takes the secrets out of what is told of a frame.
 
     Raises UsageError for what cannot be, LockedError and UnreadableError for a job store that cannot be had.
     """
@@ -59,6 +62,7 @@ def live_workers(
         {route.path: route.task for route in loaded.config.dispatched},
         clock=clock,
         journal=journal,
+        show=show,
         check=_frame_check(contract, dispatch),
         store=store,
         recorded=recorded,

@@ -191,6 +191,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         contract,
         clock=clock,
         journal=journal,
+        show=redactor.text,
         job_store=options.job_store,
         job_timeout_s=options.job_timeout_s,
     )

@@ -54,6 +54,8 @@ class Desks:
     clock: Clock
     journal: Journal
     random: Callable[[int], bytes]
+    show: Callable[[str], str]
+    """Takes the secrets out of what is told of a message."""
     check: FrameCheck | None = None
     store: JobStore | None = None
 
@@ -72,7 +74,7 @@ class Desk:
         self._settings = parts.settings
         self._clock = parts.clock
         self._journal = parts.journal
-        self._frames = Frames(session, parts.journal, parts.check)
+        self._frames = Frames(session, parts.journal, parts.check, parts.show)
         self._store = parts.store
         self._unwritten = Changes()
         self._connections: dict[int, Connection] = {}
@@ -217,7 +219,7 @@ class Desk:
                 self._send(command)
             elif isinstance(command, Violated):
                 if entry is not None:
-                    note(entry, command.violation)
+                    note(entry, command.violation, self._parts.show)
             else:
                 caller = self._callers.get(command.job_id)
                 if caller is not None and not caller.done():

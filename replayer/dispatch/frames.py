@@ -17,8 +17,11 @@ FrameCheck = Callable[[Sender, str], Sequence[Violation]]
 """Judges the text of one frame; the worker is the client."""
 
 
-def note(entry: Entry, violation: Violation) -> None:
-    """Write a violation into an entry of the journal; of a frame it says which, whose, and of which job."""
+def note(entry: Entry, violation: Violation, show: Callable[[str], str]) -> None:
+    """Write a violation into an entry of the journal; of a frame it says which, whose, and of which job.
+
+    `show` takes the secrets out of what was there.
+    """
     details = entry.details
     where = f"journal {entry.id}"
     if entry.kind == "frame":
@@ -26,16 +29,17 @@ def note(entry: Entry, violation: Violation) -> None:
         where += f", job {details['job']}" if details["job"] else ""
     elif violation.where:
         where += f" {violation.where}"
-    entry.violations.append(asdict(replace(violation, where=where)))
+    entry.violations.append(asdict(replace(violation, where=where, actual=show(violation.actual))))
 
 
 class Frames:
     """The frames of one session's connections."""
 
-    def __init__(self, session: str, journal: Journal, check: FrameCheck | None) -> None:
+    def __init__(self, session: str, journal: Journal, check: FrameCheck | None, show: Callable[[str], str]) -> None:
         self._session = session
         self._journal = journal
         self._check = check
+        self._show = show
 
     def open(
         self,
@@ -64,7 +68,7 @@ class Frames:
         why = None
         for text in texts:
             for violation in self._check(sender, text):
-                note(entry, violation)
+                note(entry, violation, self._show)
                 if why is None and violation.severity is Severity.ERROR:
                     why = f"Refused: {violation.pointer or '/'}: expected {violation.expected}"
         return why

@@ -70,20 +70,23 @@ class DispatchServer:
         *,
         clock: Clock,
         journal: Journal,
+        show: Callable[[str], str],
         check: FrameCheck | None = None,
         store: JobStore | None = None,
         recorded: RecordedWorkers | None = None,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        """`store` keeps the persisted jobs, and is closed by `stop`; `recorded` answers where no worker does and
-        the settings say so."""
+        """`show` takes the secrets out of what is told of a worker's message; `store` keeps the persisted jobs, and is
+        closed by `stop`; `recorded` answers where no worker does and the settings say so."""
         self._settings = settings
         self._tasks: dict[str, Task] = {path: task_named(name) for path, name in tasks.items()}
         self._clock = clock
         self._store = store
         self._recorded = recorded
         self._random = random
-        self._parts = Desks(settings=settings, clock=clock, journal=journal, random=random, check=check, store=store)
+        self._parts = Desks(
+            settings=settings, clock=clock, journal=journal, random=random, show=show, check=check, store=store
+        )
         self._routes = JobRoutes(self._job)
         self._desks: dict[str, Desk] = {}
         self._socket = _normal(settings.path)

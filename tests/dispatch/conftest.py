@@ -80,7 +80,7 @@ class Place:
 
     def __init__(self, settings: Settings, clock: Clock, **parts: Any) -> None:
         self.journal = Journal(clock)
-        self.server = DispatchServer(settings, TASKS, clock=clock, journal=self.journal, **parts)
+        self.server = DispatchServer(settings, TASKS, clock=clock, journal=self.journal, show=str, **parts)
         self.url = ""
         self._stack = AsyncExitStack()
 

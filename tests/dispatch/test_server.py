@@ -386,7 +386,8 @@ def test_paths() -> None:
     from replayer.journal import Journal
 
     clock = SystemClock()
-    server = DispatchServer(Settings(), {"/v1/embeddings": "openai/embeddings"}, clock=clock, journal=Journal(clock))
+    tasks = {"/v1/embeddings": "openai/embeddings"}
+    server = DispatchServer(Settings(), tasks, clock=clock, journal=Journal(clock), show=str)
     assert [server.serves_socket(path) for path in ("/ws", "//ws", "/base/ws", "/wss")] == [True, True, True, False]
     ours = ("/v1/embeddings", "/jobs", "/jobs/x", "/v1/models", "/health", "/v1/chat/completions", "/ws")
     assert [server.serves("GET", path) for path in ours] == [True] * 5 + [False] * 2

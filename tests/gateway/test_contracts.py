@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from replayer.cassette.model import Cassette
 from replayer.clock import SystemClock
-from replayer.config import Config, PlayedRoute
+from replayer.config import Config, DispatchConfig, PlayedRoute
 from replayer.errors import UsageError
 from replayer.inputs import Loaded
 from replayer.service import Contracts, Options, Service, build
@@ -121,3 +122,22 @@ async def test_a_request_that_matches_by_loose_rules_only_is_compared(kit: Any, 
     (entry,) = running.run.entries()
     assert entry.details["request_drift"] == [{"part": "body", "pointer": "/model", "recorded": "m-1", "asked": "m-2"}]
     assert running.run.summary().request_drift == 1
+
+
+async def test_a_secret_in_a_workers_wrong_frame_is_not_in_the_journal(tmp_path: Path) -> None:
+    secret = "sk-proj-" + "a1B2" * 8
+    dispatching = Config(dispatch=DispatchConfig())
+    loaded = Loaded(config=dispatching, folder=tmp_path, cassettes=())
+    running = build(loaded, Options(port=0, seed=1), clock=SystemClock(), environment={})
+    (address,) = await running.start()
+    try:
+        async with aiohttp.ClientSession() as client, client.ws_connect(f"{address.url}/ws") as worker:
+            await worker.send_json({"type": "register", "worker_id": "w", "config_id": "c", "capacity": 1})
+            await worker.send_json({"type": "job_error", "job_id": "j", "error": {"key": secret}})
+            await worker.send_json({"type": "nonsense"})
+            await worker.receive_json()  # the error frame: everything before it has been judged
+    finally:
+        await running.stop()
+    entries = [asdict(entry) for entry in running.run.entries()]
+    assert any(violation["pointer"] == "/error" for entry in entries for violation in entry["violations"])
+    assert secret not in str(entries)

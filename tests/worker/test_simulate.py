@@ -37,7 +37,7 @@ class Queue:
 
     async def __aenter__(self) -> Queue:
         clock = SystemClock()
-        self.server = DispatchServer(Settings(), TASKS, clock=clock, journal=Journal(clock))
+        self.server = DispatchServer(Settings(), TASKS, clock=clock, journal=Journal(clock), show=str)
         self._runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
