@@ -233,7 +233,7 @@ class DispatchServer:
         if next(desk.queue.serving(), None) is not None:
             return None
         found = self._recorded.answer(job.payload, desk.played)
-        if found is None or found.answer is None:
+        if found is None:
             return reply.detail(503, "No worker available, and no recorded worker was given this job")
         if entry is not None:
             entry.outcome, entry.interaction = Outcome.HIT, found.place

@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import ClassVar
 
-from replayer.dispatch.messages import Job, JobError, JobProgress, JobResult, JobResultRef, Register, WorkerMessage
+from replayer.dispatch.messages import Answer, Job, JobProgress, Register, WorkerMessage
 from replayer.dispatch.wire import encode
 
-__all__ = ["Conduct", "Hearing", "Reply"]
-
-Reply = JobResult | JobError | JobResultRef
+__all__ = ["Conduct", "Hearing"]
 
 
 class Hearing(Enum):
@@ -81,7 +79,7 @@ class Conduct:
         """What renews the leases of persisted jobs, given by id and fence."""
         return [JobProgress(job_id=job, fence_token=fence, status_message="processing") for job, fence in tracked]
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         """The frames that tell how a job ended."""
         return [encode(reply)]
 
