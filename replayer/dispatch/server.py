@@ -134,7 +134,8 @@ class DispatchServer:
 
     def jobs(self) -> Iterator[JobStatus]:
         """The jobs of all sessions: persisted ones, and transient ones that have not ended; each session's in the
-        order of submission."""
+        order of submission. What workers told is without its secrets, as in the journal."""
+        show = self._parts.show
         for session, desk in self._desks.items():
             for job in desk.queue.jobs.values():
                 yield JobStatus(
@@ -148,8 +149,8 @@ class DispatchServer:
                     attempts=job.attempts,
                     fence=job.fence,
                     progress=job.progress,
-                    status_message=job.status_message,
-                    error=job.error,
+                    status_message=None if job.status_message is None else show(job.status_message),
+                    error=None if job.error is None else show(job.error),
                 )
 
     def status(self) -> DispatchStatus:
