@@ -280,7 +280,9 @@ class DispatchServer:
         """Take a worker's WebSocket from its handshake to its end."""
         if self._stopping:
             raise web.HTTPServiceUnavailable(text="The gateway is stopping")
-        socket = web.WebSocketResponse(timeout=1.0, heartbeat=20.0, compress=True, max_msg_size=MAX_MESSAGE_BYTES)
+        socket = web.WebSocketResponse(
+            timeout=1.0, heartbeat=self._settings.ping_s, compress=True, max_msg_size=MAX_MESSAGE_BYTES
+        )
         await socket.prepare(request)
         desk = self._desk(session)
         base = f"{request.scheme}://{request.host}"
