@@ -16,6 +16,7 @@ __all__ = [
     "late",
     "malformed",
     "no_such_job",
+    "not_fetched",
     "not_running",
     "not_uploaded",
     "register_first",
@@ -81,6 +82,12 @@ def not_uploaded(job_id: str, *, offered: bool) -> Violation:
     """A result elsewhere, where nothing was put."""
     expected = "a result that was put to result_upload_url" if offered else "job_result: no upload was offered"
     return _broken("result-ref", expected, f"{job_id}, without an upload", "/job_id")
+
+
+def not_fetched(job_id: str) -> Violation:
+    """A result of a payload that was offered elsewhere and that nobody had read by then."""
+    expected = "a result of what payload_url gives"
+    return _broken("payload-url", expected, f"{job_id}, whose payload_url was not asked for", "/job_id")
 
 
 def foreign_fence(wanted: int, fence: int) -> Violation:
