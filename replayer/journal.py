@@ -101,7 +101,8 @@ class Journal:
     def complete(self, entry: Entry) -> None:
         """The last of it has happened: take its time and count it."""
         entry.duration_ms = round(self._clock.ms() - entry.started, 3)
-        if entry.outcome is not None:
+        if entry.outcome is not None and not (entry.outcome is Outcome.DISPATCHED and entry.kind == "websocket"):
+            # A worker's connection is no request that was dispatched: dispatching knows how many there were.
             self.outcomes[entry.outcome] += 1
         if entry.faults:
             self.faulted += 1

@@ -48,6 +48,9 @@ class Summary:
     """A run in numbers."""
 
     requests: int
+    """Without the connections of workers."""
+    workers: int
+    """Connections of workers."""
     outcomes: Mapping[Outcome, int]
     """Those that there were."""
     faulted: int
@@ -159,8 +162,10 @@ class Run:
         played = self._sessions.played
         names = [f"{name}#{index}" for name, index, _ in self._player.interactions()]
         journal = self._journal
+        workers = 0 if self._live is None else self._live.status().connections
         return Summary(
-            requests=self._sessions.requests,
+            requests=self._sessions.requests - workers,
+            workers=workers,
             outcomes={outcome: count for outcome, count in journal.outcomes.items() if count},
             faulted=journal.faulted,
             not_applied=journal.not_applied,

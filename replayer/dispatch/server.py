@@ -7,7 +7,6 @@ when it is first asked for. A client's mistake is an answer, never an exception.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
@@ -90,7 +89,7 @@ class DispatchServer:
         self._routes = JobRoutes(self._job)
         self._desks: dict[str, Desk] = {}
         self._socket = _normal(settings.path)
-        self._numbers = itertools.count(1)
+        self._connections = 0
         self._stopping = False
 
     def serves(self, method: str, path: str) -> bool:
@@ -170,6 +169,7 @@ class DispatchServer:
                 for session, queue in queues
                 for worker in queue.workers.values()
             ),
+            connections=self._connections,
             waiting=sum(queue.waiting for _, queue in queues),
             running=sum(queue.running for _, queue in queues),
             completed=sum(queue.completed for _, queue in queues),
@@ -284,9 +284,10 @@ class DispatchServer:
             timeout=1.0, heartbeat=self._settings.ping_s, compress=True, max_msg_size=MAX_MESSAGE_BYTES
         )
         await socket.prepare(request)
+        self._connections += 1
         desk = self._desk(session)
         base = f"{request.scheme}://{request.host}"
-        connection = Connection(next(self._numbers), socket, transport=request.transport, base=base)
+        connection = Connection(self._connections, socket, transport=request.transport, base=base)
         desk.opened(connection)
         try:
             async with asyncio.TaskGroup() as group:

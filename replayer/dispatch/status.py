@@ -50,6 +50,8 @@ class DispatchStatus:
     """All sessions together."""
 
     workers: tuple[WorkerStatus, ...]
+    connections: int
+    """Of workers, that there ever were."""
     waiting: int
     running: int
     completed: int
