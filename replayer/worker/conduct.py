@@ -1,4 +1,6 @@
-"""How a worker behaves on its connection: as the public SDK does. A misbehaviour is one that overrides a part of it.
+"""How a worker behaves on its connection: as the public SDK does, and as is advised where that is better.
+
+A misbehaviour is one that overrides a part of it.
 
 Only what a worker says and takes is decided here; `link` and `work` do it.
 """
@@ -45,6 +47,8 @@ class Conduct:
     """It puts a large result where `result_upload_url` says."""
     upload_from: ClassVar[int] = 262_144
     """Bytes of an encoded result above which it is put there; the public SDK's threshold."""
+    repeats: ClassVar[bool] = False
+    """It works once more at a job that comes once more with the same fence, as the public SDK does."""
     keeps_running: ClassVar[bool] = True
     """What runs when a connection is lost is answered over the next one."""
     drains: ClassVar[bool] = True

@@ -31,6 +31,13 @@ class AnswersTwice(Conduct):
         return [encode(reply), encode(reply)]
 
 
+class AnswersDuplicates(Conduct):
+    """answers a job each time that it comes, as the public SDK"""
+
+    name = "answers-duplicates"
+    repeats = True
+
+
 class WrongId(Conduct):
     """answers with the id of a job that never was"""
 
@@ -177,6 +184,7 @@ class Chatty(Conduct):
 ANSWERING: tuple[type[Conduct], ...] = (
     NoAnswer,
     AnswersTwice,
+    AnswersDuplicates,
     WrongId,
     NoFence,
     TransientFence,
