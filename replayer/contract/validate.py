@@ -48,7 +48,7 @@ class Contract:
         self.channels = tuple(channels)
         self._compile = compile_
         self._schemas: dict[str, Schema] = {}
-        self._found: dict[tuple[str, str, str | None], Operation | None | _ByHeader] = {}
+        self._found: dict[tuple[str, str, str | None], Operation | _ByHeader | None] = {}
         self._bound: dict[tuple[str, str | None], tuple[Channel, ...]] = {}
 
     def request(self, request: Request, *, where: str, service: str | None = None) -> Checked:
@@ -191,7 +191,7 @@ class Contract:
             self._found[key] = found
         return found.of(request.headers) if isinstance(found, _ByHeader) else found
 
-    def _look_up(self, request: Request, service: str | None) -> Operation | None | _ByHeader:
+    def _look_up(self, request: Request, service: str | None) -> Operation | _ByHeader | None:
         parts = urlsplit(request.uri)
         method, host = request.method.upper(), parts.hostname or ""
         path = parts.path.replace("//", "/") or "/"

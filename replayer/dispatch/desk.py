@@ -20,7 +20,7 @@ from replayer.dispatch.commands import Command, Fail, Failure, Resolve, Send, Vi
 from replayer.dispatch.connection import Connection
 from replayer.dispatch.frames import FrameCheck, Frames, note
 from replayer.dispatch.job import Job
-from replayer.dispatch.ledger import Changes
+from replayer.dispatch.ledger import NOTHING
 from replayer.dispatch.messages import (
     Error,
     JobError,
@@ -76,7 +76,7 @@ class Desk:
         self._journal = parts.journal
         self._frames = Frames(session, parts.journal, parts.check, parts.show)
         self._store = parts.store
-        self._unwritten = Changes()
+        self._unwritten = NOTHING
         self._connections: dict[int, Connection] = {}
         self._callers: dict[str, asyncio.Future[Resolve | Fail]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -231,12 +231,12 @@ class Desk:
     def _write(self) -> None:
         """Write down what has changed, then tell those who watch. What cannot be written is kept for the next time."""
         changes = self._unwritten + self.queue.changes()
-        if not changes:
+        if changes is NOTHING:
             return
         if self._store is not None:
             self._unwritten = changes
             self._store.write(self.session, changes)
-            self._unwritten = Changes()
+            self._unwritten = NOTHING
         self.watch.changed(changes.jobs)
         for job in changes.jobs:
             if job.has_ended:

@@ -65,8 +65,8 @@ def plan_of(response: Response, *, pace: Pace = INSTANT, method: str = "GET") ->
     sse = _is_sse(header(response.headers, "content-type"))
     if not sse and not response.chunks and response.end is End.COMPLETE:
         # Whole, as live answers are: made anew for each request.
-        steps = (Send(response.body),) if response.body else ()
-        return Plan(status=response.status, reason=response.reason, headers=headers, steps=steps)
+        whole = (Send(response.body),) if response.body else ()
+        return Plan(status=response.status, reason=response.reason, headers=headers, steps=whole)
     before, steps = _timed(response, pace) if response.chunks else ((), _untimed(response.body, sse=sse))
     streamed = sse or len(response.chunks) > 1
     promised = None
