@@ -16,8 +16,8 @@ from replayer.dispatch.settings import Offloading, Policy
 LARGE = "x" * 1_200_000
 
 
-def broken(sender: Sender, text: str) -> Sequence[Violation]:
-    if '"bad"' not in text:
+def broken(sender: Sender, value: Any) -> Sequence[Violation]:
+    if '"bad"' not in json.dumps(value):
         return []
     return [Violation(where="", pointer="/result", expected="better", actual="bad", schema="test")]
 
@@ -134,8 +134,7 @@ async def test_an_uploaded_result_is_held_against_its_contract(open_place: Any) 
 async def test_a_job_is_held_against_its_contract_as_it_is_sent_and_with_what_went_another_way(open_place: Any) -> None:
     seen: list[dict[str, Any]] = []
 
-    def check(sender: Sender, text: str) -> Sequence[Violation]:
-        message = json.loads(text)
+    def check(sender: Sender, message: Any) -> Sequence[Violation]:
         seen.extend([message] if message["type"] == "job" else [])
         return []
 
