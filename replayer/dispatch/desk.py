@@ -201,11 +201,19 @@ class Desk:
             if not isinstance(message, JobResult | JobError | JobResultRef):
                 return [Send(connection=number, message=Error(message=why))]
             message = JobError(job_id=message.job_id, error=why, fence_token=message.fence_token)
-        elif isinstance(message, JobResult | JobResultRef) and self.offload.is_unread(message.job_id):
+        elif isinstance(message, JobResult | JobResultRef) and self._is_unread(message.job_id):
             note(entry, order.not_fetched(message.job_id), self._parts.show)
             why = "The worker answered without having fetched payload_url"
             message = JobError(job_id=message.job_id, error=why, fence_token=message.fence_token)
         return self.queue.message(number, message, self._clock.ms())
+
+    def _is_unread(self, job_id: str) -> bool:
+        """Whether nobody can know the payload of this job. Whoever was given it before, over a connection that was
+        lost or by a gateway that was killed, may have fetched it then."""
+        if not self.offload.is_unread(job_id):
+            return False
+        job = self.queue.jobs.get(job_id)
+        return job is not None and job.dispatches == 1
 
     def _open(
         self, connection: Connection, sender: Sender, message: WorkerMessage | ServerMessage | Malformed

@@ -147,6 +147,30 @@ async def test_a_job_is_held_against_its_contract_as_it_is_sent_and_with_what_we
     assert seen == [small, large, {**inline, "payload": LARGE}]
 
 
+async def test_a_result_of_a_payload_that_nobody_fetched_fails_its_job(open_place: Any) -> None:
+    place = await open_place()
+    worker = await place.worker()
+    asked = place.chat(LARGE)
+    await worker.finish(await worker.job(), {"completion": {}})
+    assert await asked == (502, {"detail": "The worker answered without having fetched payload_url"})
+    assert place.frames("job_result")[0].violations[0]["schema"] == "casola:payload-url"
+
+
+async def test_who_was_given_a_job_before_may_have_fetched_its_payload_then(open_place: Any) -> None:
+    place = await open_place()
+    worker = await place.worker()
+    await place.post("/jobs", {"payload": LARGE})
+    job = await worker.job()
+    assert (await fetched(job["payload_url"]))[0] == 200
+    await worker.socket.close()
+    again = await place.dial()
+    await again.register()
+    await again.finish(await again.job(), {"length": len(LARGE)})
+    done = (await place.get(f"/jobs/{job['job_id']}?wait=5"))[1]
+    assert (done["status"], done["result"]) == ("completed", {"length": len(LARGE)})
+    assert place.frames("job_result")[0].violations == []
+
+
 async def test_policy_reject_sends_no_job_that_breaks_its_contract(open_place: Any) -> None:
     place = await open_place(broken, policy=Policy.REJECT)
     worker = await place.worker()
