@@ -28,8 +28,8 @@ def explain(error: ValidationError, *, where: str, schema: str) -> Violation | N
     path, prefix = error.instance_path, ""
     if error.kind.name == "propertyNames":
         # What is wrong is a name: the rule that it breaks tells of it, and the field that has it is the place.
-        error, prefix = error.kind.error, "as a name "
-        path = [*path, error.instance]
+        error, prefix = getattr(error.kind, "error", error), "as a name "
+        path = [*path, str(error.instance)]
     keyword = error.kind.name
     if _redacted(error.instance, keyword):
         return None

@@ -171,11 +171,20 @@ def test_the_torn_event_of_a_cut_stream_is_not_judged() -> None:
     assert len(answered(torn, headers=STREAM).violations) == 1
 
 
-def test_a_live_event_is_judged_alone() -> None:
-    assert CONTRACT.event(request(), 200, sse(CHUNK), where="e") == Checked(events=1)
-    assert CONTRACT.event(request(), 200, b": ping\n\n", where="e") == Checked()
-    assert len(CONTRACT.event(request(), 200, sse({}), where="e").violations) == 5
-    assert CONTRACT.event(request(uri="http://x.example/"), 200, sse({}), where="e") == Checked(uncovered=1)
+def test_a_live_stream_is_judged_event_by_event() -> None:
+    passing = CONTRACT.stream(request(), 200, where="e")
+    assert passing is not None
+    assert (passing.hear(sse(CHUNK)), passing.hear(b": ping\n\n"), passing.count) == ((), (), 1)
+    assert {violation.where for violation in passing.hear(sse({}))} == {"e event 2"}
+    assert CONTRACT.stream(request(uri="http://x.example/"), 200, where="e") is None
+
+
+def test_a_live_stream_is_judged_by_the_order_of_its_events() -> None:
+    passing = CONTRACT.stream(request(uri="https://api.anthropic.com/v1/messages"), 200, where="e")
+    assert passing is not None
+    (violation,) = passing.hear(b'event: message_stop\ndata: {"type": "message_stop"}\n\n')
+    assert violation.expected == "message_start first"
+    assert passing.end() == ()
 
 
 @pytest.mark.parametrize(
