@@ -90,6 +90,11 @@ class Operation:
         ]
         return min(fits, default=None)
 
+    @property
+    def length(self) -> int:
+        """Of what it says of its place: of two that fit as closely, the one that says more is meant."""
+        return len(self.path) + max((len(server.base) for server in self.servers), default=0)
+
     def response(self, status: int) -> Mapping[str, Content] | None:
         """The contents of an answer by media type; None for a status that is not agreed."""
         for key in (str(status), f"{status // 100}XX", "default"):

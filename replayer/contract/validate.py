@@ -179,11 +179,11 @@ class Contract:
         method, host = request.method.upper(), parts.hostname or ""
         path = parts.path.replace("//", "/") or "/"
         near = [
-            (nearness, operation.variables, order)
+            (nearness, operation.variables, -operation.length, order)
             for order, operation in enumerate(self.operations)
             if operation.method == method and (nearness := operation.nearness(host, path, service, told)) is not None
         ]
-        found = self.operations[min(near)[2]] if near else None
+        found = self.operations[min(near)[-1]] if near else None
         if len(self._found) >= _REMEMBERED:
             self._found.clear()
         self._found[key] = found

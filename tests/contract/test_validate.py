@@ -304,6 +304,12 @@ def test_a_connection_to_another_path_is_uncovered() -> None:
     )
 
 
+def test_of_two_documents_that_fit_as_closely_the_one_that_says_more_of_the_path_holds() -> None:
+    gateway = "http://127.0.0.1:8765/api/oagw/v1/proxy/openai/v1/chat/completions"
+    refused = answer({"error": "NO_UPSTREAM", "message": "m"}, status=404)
+    assert CONTRACT.response(request(uri=gateway), refused, where="r") == Checked(responses=1)
+
+
 def test_an_exchange_is_both_its_messages() -> None:
     whole = Interaction(request=request({}), response=answer({}))
     assert {v.where for v in CONTRACT.interaction(whole, where="c#1").violations} == {"c#1 request", "c#1 response"}
