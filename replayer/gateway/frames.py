@@ -32,10 +32,18 @@ _CODES = {Sender.CLIENT: 4400, Sender.SERVER: 4502}
 class Frames:
     """What one connection says. `known` are the senders whose violations an earlier entry has."""
 
-    def __init__(self, judge: Judge, entry: Entry, uri: str, *, known: frozenset[Sender] = frozenset()) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        entry: Entry,
+        uri: str,
+        *,
+        service: str | None = None,
+        known: frozenset[Sender] = frozenset(),
+    ) -> None:
         self._judge = judge
         self._entry = entry
-        self._connection = judge.connection(uri)
+        self._connection = judge.connection(uri, service=service)
         self._known = known
         self._number = 0
 

@@ -86,13 +86,13 @@ class Judge:
             return ()
         return self.shown(self._contract.response(request, response, where="response", service=service).violations)
 
-    def hearing(self, entry: Entry, request: Request, *, status: int, headers: Headers) -> Heard | None:
-        """What hears a live answer to `request` (its URI absolute), and notes in `entry` what that breaks.
+    def hearing(self, entry: Entry, request: Request, *, status: int, headers: Headers, service: str) -> Heard | None:
+        """What hears a live answer of `service` to `request` (its URI absolute), and notes in `entry` what that breaks.
 
         None where no contract speaks of it; Refused where it is of a kind that no contract allows.
         """
         contract = self._contract
-        if contract is None or not contract.answers(request):
+        if contract is None or not contract.answers(request, service=service):
             return None
 
         def weigh(violations: Judged) -> bool:
@@ -101,11 +101,11 @@ class Judge:
 
         def whole(body: bytes) -> Judged:
             plain = inflated(body, header(headers, "content-encoding") or "")
-            return self.response(request, Response(status=status, headers=headers, body=plain), service=None)
+            return self.response(request, Response(status=status, headers=headers, body=plain), service=service)
 
         if media_type(headers, b"") != EVENT_STREAM or header(headers, "content-encoding") is not None:
             return Answer(whole, weigh, hold=self.withholds)
-        passing = contract.stream(request, status, where="response")
+        passing = contract.stream(request, status, where="response", service=service)
         if passing is None:
             # That there is a stream at all may be what is wrong; it may never end.
             if weigh(found := whole(b"")):
@@ -118,9 +118,9 @@ class Judge:
             hold=self.withholds,
         )
 
-    def connection(self, uri: str) -> Connection | None:
+    def connection(self, uri: str, *, service: str | None) -> Connection | None:
         """What follows a connection to `uri`, frame by frame; None without a contract."""
-        return None if self._contract is None else self._contract.connection(uri)
+        return None if self._contract is None else self._contract.connection(uri, service=service)
 
     def recorded(self, hit: Hit) -> Judged:
         """The violations of a recorded answer."""

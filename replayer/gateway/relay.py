@@ -103,7 +103,9 @@ class Relay:
             if self._recorder is not None and _is_the_recorders_own(answer):
                 return await exchange.refuse(answers.unreachable(reach.name, reach.url, None))
             absolute = replace(asked, uri=reach.url.removesuffix(reach.base) + asked.uri)
-            hearing = self._judge.hearing(entry, absolute, status=answer.status, headers=_fields(answer))
+            hearing = self._judge.hearing(
+                entry, absolute, status=answer.status, headers=_fields(answer), service=reach.name
+            )
             flow = _Flow(answer, exchange, None if kept is None else partial(self.named, kept), hearing)
             if injected is not None:
                 return await self._bent(exchange, flow, injected)
@@ -131,7 +133,8 @@ class Relay:
 
     def frames(self, exchange: Exchange, asked: Request, reach: Reach) -> Frames:
         """What hears the messages of a connection that is relayed."""
-        return Frames(self._judge, exchange.entry, reach.url.removesuffix(reach.base) + asked.uri)
+        uri = reach.url.removesuffix(reach.base) + asked.uri
+        return Frames(self._judge, exchange.entry, uri, service=reach.name)
 
     async def named(self, kept: Kept) -> str | None:
         """`<cassette>#<n>` of what was kept; None where the recorder did not say in time that it was."""
