@@ -34,6 +34,7 @@ _INTERFACES = frozenset({"anthropic-version", "anthropic-beta", "openai-beta", "
 _COMPARED = frozenset({"content-type", "openai-organization", "openai-project", "x-goog-user-project"})
 """What says something where both sides have it: recordings are often stripped of them."""
 _ENDS = "-api-version"
+_LENGTHS = frozenset(map(len, _INTERFACES | _COMPARED))
 
 Meaning = Mapping[str, str]
 """Headers that change what is asked, by name in lower case; each spelled in one way."""
@@ -43,6 +44,9 @@ def header_meaning(headers: Headers) -> Meaning:
     """What the headers of a request say of what is asked."""
     found: dict[str, str] = {}
     for spelled, value in headers:
+        # Told apart by length and last letter first: this is asked of every request.
+        if len(spelled) not in _LENGTHS and spelled[-1:] not in "nN":
+            continue
         name = spelled.lower()
         if name in _INTERFACES or name.endswith(_ENDS):
             listed = (found[name], value) if name in found else (value,)
