@@ -172,7 +172,7 @@ def _server(place: Place) -> Server:
         raise place.wrong("a server has a url")
     anywhere = _VARIABLE.match(url)
     parts = urlsplit(_VARIABLE.sub("replayer-variable", url[anywhere.end() :] if anywhere else url))
-    base = re.escape(parts.path.rstrip("/")).replace(re.escape("replayer-variable"), "[^/]+")
+    base = _pattern(parts.path.rstrip("/").replace("replayer-variable", "{v}"))
     if anywhere:
         return Server(base=".*" + base)
     host = parts.hostname
@@ -181,5 +181,13 @@ def _server(place: Place) -> Server:
 
 def _pattern(template: str) -> str:
     """A regular expression for a path template; a variable is one segment, or a part of one."""
-    literals = _VARIABLE.split(template)
-    return "[^/]+".join(re.escape(literal) for literal in literals)
+    return "/".join(_segment(_VARIABLE.split(segment)) for segment in template.split("/"))
+
+
+def _segment(literals: list[str]) -> str:
+    """Literals with a variable between each two. What comes first fits: to try all ways would take for ever."""
+    first, *between = map(re.escape, literals)
+    if not between:
+        return first
+    *between, last = between
+    return first + "".join(f"(?>[^/]+?{literal})" for literal in between) + "[^/]+" + last
