@@ -39,7 +39,7 @@ KNOWN = {
     "skipped": ({"type", "message"}, set()),
     "system-out": (set(), set()),
 }
-"""Attributes and elements that Jenkins' schema (xunit-plugin, junit-10.xsd) knows; it refuses a document with others."""
+"""Attributes and elements that Jenkins' schema (xunit-plugin, junit-10.xsd) knows; it refuses what has others."""
 
 
 def test_nothing_is_written_that_jenkins_schema_does_not_know(made: Callable[..., Report]) -> None:
