@@ -16,6 +16,7 @@ from aiohttp import WSMsgType, web
 from replayer.cassette.model import Cassette, Frame, FrameKind, Interaction, Request, Response, Sender
 from replayer.clock import SystemClock
 from replayer.config import Config
+from replayer.gateway.relay import Bending
 from replayer.inputs import Loaded
 from replayer.record.upstreams import Upstream
 from replayer.service import Options, Service, build
@@ -32,7 +33,9 @@ Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def passing(folder: Path, handle: Handle, *, policy: str | None = None) -> AsyncIterator[tuple[Service, str]]:
+async def passing(
+    folder: Path, handle: Handle, *, policy: str | None = None, faults: Bending = Bending.REFUSED
+) -> AsyncIterator[tuple[Service, str]]:
     """A gateway that sends everything to an upstream, which answers by `handle`."""
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handle)
@@ -40,7 +43,7 @@ async def passing(folder: Path, handle: Handle, *, policy: str | None = None) ->
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     upstream = Upstream(name="openai", url=f"http://127.0.0.1:{runner.addresses[0][1]}")
-    source = Source(mode=Mode.PASSTHROUGH, upstreams=(upstream,))
+    source = Source(mode=Mode.PASSTHROUGH, upstreams=(upstream,), faults=faults)
     loaded = Loaded(config=Config(), folder=folder, cassettes=(("a.yaml", Cassette()),))
     service = build(loaded, Options(port=0, seed=1, source=source, policy=policy), clock=SystemClock(), environment={})
     address, *_ = await service.start()
@@ -250,3 +253,54 @@ async def test_a_frame_that_is_too_large_to_be_judged_passes_and_is_counted(tmp_
         await socket.send_json(UPDATE)
         assert await socket.receive_json() == large
     assert service.run.summary().unchecked == {"a frame of more than 4 MiB": 1}
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("POST", 204), ("POST", 304)])
+async def test_an_answer_without_a_body_passes_where_the_policy_is_to_reject(
+    tmp_path: Path, method: str, status: int
+) -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers={"x-told": "yes"})
+
+    async with (
+        passing(tmp_path, handle, policy="reject") as (_, url),
+        aiohttp.ClientSession() as client,
+        client.request(method, f"{url}{CHAT}", json=ASKED) as answer,
+    ):
+        assert (answer.status, answer.headers["x-told"], await answer.read()) == (status, "yes", b"")
+
+
+async def test_a_broken_off_answer_breaks_off_where_the_policy_is_to_reject(tmp_path: Path) -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"content-type": "application/json", "content-length": "100"})
+        await answer.prepare(request)
+        await answer.write(b'{"id": ')
+        assert request.transport is not None
+        request.transport.close()
+        return answer
+
+    async with (
+        passing(tmp_path, handle, policy="reject") as (service, url),
+        aiohttp.ClientSession() as client,
+        client.post(f"{url}{CHAT}", json=ASKED) as answer,
+    ):
+        assert await answer.content.readany() == b'{"id": '
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.content.read()
+    (entry,) = service.run.entries()
+    assert entry.violations == []
+
+
+async def test_an_answer_is_judged_as_the_upstream_said_it_and_not_as_a_fault_made_it(tmp_path: Path) -> None:
+    for policy, expected in ((None, 200), ("reject", 502)):
+        async with passing(tmp_path, answers({"id": 1}), policy=policy, faults=Bending.ALLOWED) as (service, url):
+            headers = {"Replayer-Fault": "truncate;bytes=3"}
+            async with (
+                aiohttp.ClientSession() as client,
+                client.post(f"{url}{CHAT}", json=ASKED, headers=headers) as answer,
+            ):
+                assert answer.status == expected
+                await answer.read()
+        (entry,) = service.run.entries()
+        assert {violation["where"] for violation in entry.violations} == {"response"}
+        assert all(violation["schema"] != "replayer:json" for violation in entry.violations)
