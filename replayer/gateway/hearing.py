@@ -56,13 +56,24 @@ class Events:
     """A stream. `judge` is asked for each event, `whole` for the order at its end."""
 
     def __init__(
-        self, judge: Callable[[bytes], Judged], whole: Callable[[], Judged], weigh: Weigh, *, hold: bool
+        self,
+        judge: Callable[[bytes], Judged],
+        whole: Callable[[], Judged],
+        weigh: Weigh,
+        *,
+        hold: bool,
+        undo: Callable[[bytes], bytes] | None = None,
     ) -> None:
-        """`hold` keeps back what is not judged yet."""
+        """`hold` keeps back what is not judged yet. `undo` decompresses a piece, or raises ValueError.
+
+        Of a compressed stream a piece passes, or does not, with all the events that end in it.
+        """
         self._judge = judge
         self._whole = whole
         self._weigh = weigh
-        self._hold = hold
+        self._hold = hold and undo is None
+        self._hold_pieces = hold and undo is not None
+        self._undo = undo
         self._held = bytearray()
         self._sought = 0
         """Before this there is no end of an event in what is held."""
@@ -74,7 +85,11 @@ class Events:
     def hear(self, piece: bytes) -> bytes:
         if self.unchecked:
             return piece
-        self._held += piece
+        try:
+            self._held += piece if self._undo is None else self._undo(piece)
+        except ValueError:
+            self.unchecked = "the rest of a compressed stream that could not be undone"
+            return piece
         done = self._take_events()
         passed = bytes(self._held[:done])
         del self._held[:done]
@@ -84,7 +99,9 @@ class Events:
         elif len(self._held) > LONGEST:
             self.unchecked = f"the rest of a stream with an event of {_MEBIBYTES}"
             passed += self.rest()
-        return passed if self._hold else piece
+        if self._hold:
+            return passed
+        return b"" if self._hold_pieces and self.refused else piece
 
     def end(self) -> bytes:
         if not self.refused and not self.unchecked:

@@ -17,7 +17,8 @@ from replayer.contract.connection import Connection
 from replayer.contract.media import EVENT_STREAM, media_type
 from replayer.contract.validate import Contract
 from replayer.contract.violation import Severity, Violation
-from replayer.gateway.hearing import Answer, Events, Heard, Refused
+from replayer.gateway.hearing import LONGEST, Answer, Events, Heard, Refused
+from replayer.gateway.inflating import CODINGS, Inflating
 from replayer.journal import Entry
 from replayer.match.index import Known
 from replayer.match.inflate import inflated
@@ -103,7 +104,8 @@ class Judge:
             plain = inflated(body, header(headers, "content-encoding") or "")
             return self.response(request, Response(status=status, headers=headers, body=plain), service=service)
 
-        if media_type(headers, b"") != EVENT_STREAM or header(headers, "content-encoding") is not None:
+        coding = (header(headers, "content-encoding") or "identity").strip().lower()
+        if media_type(headers, b"") != EVENT_STREAM or coding not in CODINGS | {"identity"}:
             return Answer(whole, weigh, hold=self.withholds)
         passing = contract.stream(request, status, where="response", service=service)
         if passing is None:
@@ -116,6 +118,7 @@ class Judge:
             lambda: self.shown(passing.end()),
             weigh,
             hold=self.withholds,
+            undo=Inflating(most=LONGEST).feed if coding in CODINGS else None,
         )
 
     def connection(self, uri: str, *, service: str | None) -> Connection | None:

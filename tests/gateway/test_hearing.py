@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import aiohttp
+import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from replayer.config import Config
 from replayer.contract.registry import bundled
 from replayer.contract.violation import Violation
 from replayer.gateway.hearing import LONGEST, Answer, Events
+from replayer.gateway.inflating import Inflating
 from replayer.inputs import Loaded
 from replayer.record.upstreams import Upstream
 from replayer.service import Options, build
@@ -50,8 +53,13 @@ def fault(event: bytes) -> tuple[Violation, ...]:
     return (Violation(where="e", pointer="", expected="good", actual="bad", schema="s"),) if b"bad" in event else ()
 
 
-def stream(*, hold: bool = False, judge: Callable[[bytes], tuple[Violation, ...]] = fault) -> Events:
-    return Events(judge, tuple, bool, hold=hold)
+def stream(
+    *,
+    hold: bool = False,
+    judge: Callable[[bytes], tuple[Violation, ...]] = fault,
+    undo: Callable[[bytes], bytes] | None = None,
+) -> Events:
+    return Events(judge, tuple, bool, hold=hold, undo=undo)
 
 
 @given(PIECES, ENDS, st.lists(st.integers(min_value=0, max_value=600), max_size=9), st.booleans())
@@ -88,6 +96,29 @@ def test_what_must_not_pass_does_not_and_what_came_before_does(cuts: list[int]) 
             break
     assert hearing.refused == fault(b"bad")
     assert passed + hearing.end() == b"data: good\n\n: ping\n\n"
+
+
+@given(st.lists(st.integers(min_value=0, max_value=90), max_size=9), st.booleans())
+def test_a_compressed_stream_is_judged_while_it_passes(cuts: list[int], good: bool) -> None:
+    said = b"data: good\n\ndata: " + (b"fine" if good else b"bad") + b"\n\n: ping\n\n"
+    body = gzip.compress(said[:20]) + gzip.compress(said[20:])
+    hearing = stream(hold=True, undo=Inflating(most=LONGEST).feed)
+    passed = b""
+    for start, end in pairwise([0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]):
+        passed += hearing.hear(body[start:end])
+        if hearing.refused:
+            break
+    passed += hearing.end()
+    assert hearing.refused == (() if good else fault(b"bad"))
+    assert (passed == body) is good
+    assert hearing.unchecked == ""
+
+
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"data: bad\n\n" + b" " * (LONGEST + 1))])
+def test_a_compressed_stream_that_cannot_be_undone_passes_and_is_said_to_be_unchecked(body: bytes) -> None:
+    hearing = stream(hold=True, undo=Inflating(most=LONGEST).feed)
+    assert hearing.hear(body) + hearing.end() == body
+    assert "could not be undone" in hearing.unchecked
 
 
 def test_an_event_that_was_cut_off_is_not_judged() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -304,3 +305,28 @@ async def test_an_answer_is_judged_as_the_upstream_said_it_and_not_as_a_fault_ma
         (entry,) = service.run.entries()
         assert {violation["where"] for violation in entry.violations} == {"response"}
         assert all(violation["schema"] != "replayer:json" for violation in entry.violations)
+
+
+async def test_a_compressed_stream_passes_event_by_event_and_breaks_off_where_it_goes_wrong(tmp_path: Path) -> None:
+    endless = asyncio.Event()
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"content-type": "text/event-stream", "content-encoding": "gzip"})
+        await answer.prepare(request)
+        squeeze = zlib.compressobj(wbits=31)
+        for event in (CHUNK, {**CHUNK, "choices": 1}):
+            piece = squeeze.compress(b"data: " + json.dumps(event).encode() + b"\n\n")
+            await answer.write(piece + squeeze.flush(zlib.Z_SYNC_FLUSH))
+            await asyncio.wait_for(read.wait(), 30)
+        await endless.wait()
+        return answer
+
+    read = asyncio.Event()
+    async with passing(tmp_path, handle, policy="reject") as (service, url):
+        async with aiohttp.ClientSession() as client, client.post(f"{url}{CHAT}", json=ASKED) as answer:
+            assert json.loads((await answer.content.readline()).removeprefix(b"data: ")) == CHUNK
+            read.set()
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await answer.content.read()
+        endless.set()
+    assert places(service) == ["response event 1"]
