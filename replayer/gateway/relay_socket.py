@@ -1,7 +1,8 @@
 """Relaying a WebSocket: both ways, message by message, as long as both sides are there.
 
 The rule: the upstream is asked before the client's handshake is answered, so that its refusal is the client's; a close
-goes over with its code, and where a side is lost without one the other is lost too.
+goes over with its code, and where a side is lost without one the other is lost too. Each message is held against its
+contract before it goes on; one that must not closes the client's connection with a code that says whose it was.
 """
 
 from __future__ import annotations

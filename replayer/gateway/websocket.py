@@ -3,7 +3,8 @@
 The rule: the conversation decides whose turn it is, here it is carried out. Server frames go out at the route's pace,
 counted from the frame before; the client is listened to meanwhile. A message that was not recorded, or five seconds
 without the awaited one, closes with 4424, and the reason and the journal say what was awaited; the client's close is
-awaited for as long as it takes. A recorded close closes with its code, a recorded abort (1006) aborts.
+awaited for as long as it takes. A recorded close closes with its code, a recorded abort (1006) aborts. Messages of both
+sides are held against their contract.
 """
 
 from __future__ import annotations
