@@ -6,7 +6,7 @@ a hanging stream is visible. Whoever writes redacts first: no entry ever holds a
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -82,6 +82,8 @@ class Journal:
         """Requests that rules let pass although they ask for something else."""
         self.violations = 0
         """Of severity warning or error."""
+        self.unchecked: Counter[str] = Counter()
+        """What there was no judging of, by what it was: `an answer of more than 4 MiB`."""
 
     def open(self, kind: str, *, session: str, method: str = "", target: str = "") -> Entry:
         """Begin an entry, visible at once."""
@@ -114,6 +116,9 @@ class Journal:
             self.watcher(entry)
         if entry.violations:
             self.violations += sum(violation.get("severity") != "info" for violation in entry.violations)
+            self.violations += entry.details.get("violations_more", 0)
+        if "unchecked" in entry.details:
+            self.unchecked.update(entry.details["unchecked"])
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries))

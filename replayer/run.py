@@ -58,6 +58,8 @@ class Summary:
     not_applied: int
     violations: int
     """Of severity warning or error."""
+    unchecked: Mapping[str, int]
+    """What was not held against its contract, by what it was."""
     request_drift: int
     """Requests that match by loose rules only, and ask for something else than was recorded."""
     interactions: int
@@ -170,6 +172,7 @@ class Run:
             faulted=journal.faulted,
             not_applied=journal.not_applied,
             violations=journal.violations,
+            unchecked=dict(journal.unchecked),
             request_drift=journal.request_drift,
             interactions=len(names),
             unplayed=tuple(name for ordinal, name in enumerate(names) if ordinal not in played),
@@ -197,6 +200,7 @@ class Run:
             "faulted": summary.faulted,
             "faults_not_applied": summary.not_applied,
             "violations": summary.violations,
+            "unchecked": dict(summary.unchecked),
             "request_drift": summary.request_drift,
             "interactions": {"loaded": summary.interactions, "unplayed": len(summary.unplayed)},
             "cassettes": [

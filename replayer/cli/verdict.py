@@ -116,6 +116,7 @@ def _report(
             "faulted": summary.faulted,
             "faults not applied": summary.not_applied,
             "violations": summary.violations,
+            "unchecked": sum(summary.unchecked.values()),
             "request drift": summary.request_drift,
             "interactions": summary.interactions,
             "never played": len(summary.unplayed),
@@ -152,6 +153,7 @@ def _summary(summary: Summary, conditions: frozenset[Condition]) -> list[str]:
     if summary.faulted or summary.not_applied:
         lines.append(f"{summary.faulted} with faults, {summary.not_applied} faults not applied (seed {summary.seed})")
     lines.append(f"{summary.violations} violations")
+    lines += [f"not held against a contract: {what} ({count} times)" for what, count in summary.unchecked.items()]
     if summary.request_drift:
         lines.append(f"{summary.request_drift} requests match by loose rules only, and ask for something else")
     if summary.interactions:

@@ -16,6 +16,7 @@ from replayer.gateway.answers import omitted
 from replayer.gateway.prepared import Prepared, field_value, prepare
 from replayer.journal import Outcome
 from replayer.match.player import Hit
+from replayer.match.requestdrift import Meaning, header_meaning
 
 __all__ = ["Shelf", "Shelved"]
 
@@ -35,6 +36,8 @@ class Shelved:
     """`<cassette>#<n>`."""
     violations: tuple[Violation, ...]
     outcome: Outcome
+    asked: Meaning
+    """What the headers of the recorded request said of what was asked."""
     omitted: str | None = None
     """Why nothing but that can be said in answer; None where the recorded answer is there."""
 
@@ -73,5 +76,6 @@ class Shelf:
             name=name,
             violations=self._judge(hit),
             outcome=outcome,
+            asked=header_meaning(request.headers),
             omitted=missing,
         )
