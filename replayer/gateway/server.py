@@ -16,14 +16,12 @@ from aiohttp.web_protocol import RequestHandler
 
 from replayer.cassette.model import Response
 
-__all__ = ["HEAD_S", "MAX_BODY", "Handler", "HttpServer", "Unreadable"]
+__all__ = ["HEAD_S", "Handler", "HttpServer", "Unreadable"]
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Unreadable = Callable[[int, str], Response]
 """Notes what was no request (the status, why), and gives the answer to it."""
 
-MAX_BODY = 64 * 1024 * 1024
-"""Bytes of a request body that are read."""
 HEAD_S = 30.0
 """Seconds that the head of a connection's first request may take."""
 _MAX_FIELD = 65_536
@@ -122,5 +120,5 @@ class _Connection(RequestHandler):
 
 def _request(message: object, payload: object, protocol: object, writer: object, task: object) -> web.BaseRequest:
     loop = asyncio.get_running_loop()
-    # The five are aiohttp's own and pass through; their types are not public.
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)  # type: ignore[arg-type]
+    # How large a body may be is the intake's to say. The five are aiohttp's own; their types are not public.
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=0)  # type: ignore[arg-type]

@@ -104,6 +104,7 @@ class Kit:
         environment: dict[str, str] | None = None,
         source: Source | None = None,
         doors: Doors | None = None,
+        max_upload: int | None = None,
     ) -> AsyncIterator[Running]:
         metadata = Metadata(origin=Origin.STUB, upstreams=upstreams or {})
         named = cassettes or {"a.yaml": interactions}
@@ -118,6 +119,7 @@ class Kit:
             contracts=contracts,
             source=source or Source(),
             doors=doors or Doors(),
+            max_upload=max_upload,
         )
         service = build(loaded, options, clock=SystemClock(), environment=environment or {})
         addresses = await service.start()
