@@ -107,7 +107,8 @@ class Playing:
         if message.type in _LEFT:
             frame = None if turn is None else self._conversation.frames[turn]
             if frame is not None and frame.sender is Sender.CLIENT and frame.kind is not FrameKind.CLOSE:
-                raise _Departed(f"frame {turn}: awaited {self._teller.awaited(frame)}, the client left")
+                left = f"the client sent {message.data}" if message.type is WSMsgType.ERROR else "the client left"
+                raise _Departed(f"frame {turn}: awaited {self._teller.awaited(frame)}, {left}")
             return
         departure = self._conversation.hear(message.data)
         if departure is not None:
