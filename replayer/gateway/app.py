@@ -69,7 +69,7 @@ class Gateway:
         try:
             return await self._journalled(self._exchange(raw, target, headers, session, ours))
         finally:
-            session.under_way -= 1
+            self._parts.sessions.left(session)
 
     def unreadable(self, status: int, why: str) -> Response:
         """Something came that is no request: it stands in the journal, and this is the answer."""
