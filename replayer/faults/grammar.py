@@ -83,7 +83,9 @@ def _digits(name: str, value: str) -> int:
 def _members(value: str) -> list[tuple[str, Mapping[str, object]]]:
     """Names with their parameters, still unchecked."""
     try:
-        members = parse_field(value.encode(), tltype="list", on_duplicate_key=_refuse_repeated)
+        members = parse_field(
+            value.encode("utf-8", "surrogateescape"), tltype="list", on_duplicate_key=_refuse_repeated
+        )
     except StructuredFieldError as error:
         raise FaultError(f"{value[:80]!r} is not a list of faults: {error}") from None
     found: list[tuple[str, Mapping[str, object]]] = []

@@ -40,6 +40,9 @@ class Connector:
         path = exchange.target.partition("?")[0]
         live, ours = self._parts.live, exchange.ours
         asked = Request(method=exchange.raw.method, uri=exchange.target, headers=exchange.headers)
+        if not all(value.isascii() for name, value in asked.headers if _of_handshake(name)):
+            # aiohttp would stumble over it where it says what is wrong.
+            return await exchange.refuse(answers.refused("bad-handshake", "a field of the handshake is not ASCII"))
         try:
             cassettes = narrowed(ours.cassette, self._parts.cassettes, of=exchange.session)
             relay = self._parts.relay
@@ -95,3 +98,8 @@ class Connector:
             more=unnamed(self._parts.relay),
         )
         return await exchange.answer(refusal, Outcome.MISS)
+
+
+def _of_handshake(name: str) -> bool:
+    lower = name.lower()
+    return lower in ("connection", "upgrade") or lower.startswith("sec-websocket-")
