@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from replayer.cassette.model import End, Frame, FrameKind, Interaction, Request, Response, Sender
 from replayer.cassette.sse import is_whole, split_events
@@ -20,6 +19,7 @@ from replayer.contract.media import choose, is_json, media_type
 from replayer.contract.message import NO_JSON, REDACTED, Unreadable, excerpt, parse
 from replayer.contract.openapi import Content, Operation
 from replayer.contract.schema import Compile, Schema
+from replayer.contract.uri import parts_of
 from replayer.contract.violation import Severity, Violation
 
 __all__ = ["Checked", "Contract"]
@@ -155,7 +155,7 @@ class Contract:
         Where the client says nothing, the server's first message tells.
         """
         messages = [(n, frame) for n, frame in enumerate(frames) if frame.kind is not FrameKind.CLOSE]
-        bound = self._channels(urlsplit(request.uri).path, service)
+        bound = self._channels(parts_of(request.uri).path, service)
         by_client = [frame for _, frame in messages if frame.sender is Sender.CLIENT]
         said = by_client or [frame for _, frame in messages]
         value = parse(said[0].text if said[0].kind is FrameKind.TEXT else said[0].data) if said else None
@@ -183,7 +183,7 @@ class Contract:
             return self._found[key]
         except KeyError:
             pass
-        parts = urlsplit(target)
+        parts = parts_of(target)
         method, host = request.method.upper(), parts.hostname or ""
         path = parts.path.replace("//", "/") or "/"
         near = [

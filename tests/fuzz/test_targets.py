@@ -19,6 +19,7 @@ FOUND: list[tuple[str, bytes]] = [
         b"GET /v1/realtime HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Up\xbagrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
     ),
+    ("request", b"GET //_r]/s/x HTTP/1.1\r\nHost: a\r\n\r\n"),
 ]
 """Inputs that broke something once."""
 
