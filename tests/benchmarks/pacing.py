@@ -111,10 +111,14 @@ async def _time() -> list[float]:
     loop = asyncio.get_running_loop()
     began = loop.time() + 0.01
     late: list[float] = []
+
+    def fired(when: float) -> None:
+        late.append((loop.time() - when) * 1000)
+
     due = [
         began + (place / STREAMS + number + 1) * EVERY_MS / 1000 for place in range(STREAMS) for number in range(CHUNKS)
     ]
     for when in due:
-        loop.call_at(when, lambda when=when: late.append((loop.time() - when) * 1000))
+        loop.call_at(when, fired, when)
     await asyncio.sleep(max(due) + 0.1 - loop.time())
     return late

@@ -250,10 +250,8 @@ def packed(coding: str, data: bytes) -> bytes:
         return gzip.compress(data)
     if coding == "deflate":
         return zlib.compress(data)
-    if coding == "br":
-        compressed: bytes = pytest.importorskip("brotli").compress(data)
-        return compressed
-    compressed = pytest.importorskip("zstandard").compress(data)
+    library = pytest.importorskip("brotli" if coding == "br" else "zstandard")
+    compressed: bytes = library.compress(data)
     return compressed
 
 
