@@ -37,6 +37,7 @@ __all__ = [
 
 NAME = "replayer.toml"
 DEFAULT_PORT = 8788
+MAX_UPLOAD = 2 * 1024**3
 
 
 class Workers(StrEnum):
@@ -132,6 +133,8 @@ class Config:
     pace: str = "instant"
     repeat: str = "last"
     miss_status: int = 424
+    max_upload: int = MAX_UPLOAD
+    """Bytes of the largest request body that is taken."""
     contract: tuple[str, ...] = ()
     """Files of the user's own contracts, relative to the directory of the configuration."""
     policy: str = "report"
@@ -196,6 +199,7 @@ def parse(table: Mapping[str, Any], *, where: str) -> Config:
         pace=str(table.get("pace", "instant")),
         repeat=table.get("repeat", "last"),
         miss_status=table.get("miss_status", 424),
+        max_upload=table.get("max_upload", MAX_UPLOAD),
         contract=tuple(table.get("contract", ())),
         policy=table.get("policy", "report"),
         played=tuple(_played(route) for route in routes if "prefix" in route),

@@ -23,6 +23,8 @@ def problem(
     kind: str, *, status: int, title: str, detail: str, headers: Headers = (), members: dict[str, Any] | None = None
 ) -> Response:
     """The answer. `kind` is the end of its type, `members` what stands beside the standard ones."""
+    # Bytes of a request that are no UTF-8 come as lone surrogates, which nobody can send on.
+    detail = detail.encode("utf-8", "backslashreplace").decode()
     # `message` is an extension: what the official OpenAI client (3.x) puts into its exception, and all that it does.
     told = {"type": TYPE + kind, "title": title, "status": status, "detail": detail, "message": detail}
     body = {**told, **(members or {})}

@@ -23,6 +23,7 @@ from replayer.dispatch.server import DispatchServer
 from replayer.errors import UsageError
 from replayer.gateway.app import Gateway
 from replayer.gateway.exchange import Parts
+from replayer.gateway.intake import Intake
 from replayer.gateway.judge import Judge, Policy
 from replayer.gateway.relay import Relay
 from replayer.gateway.session import Sessions
@@ -73,6 +74,8 @@ class Options:
     job_store: str | None = None
     """SQLite file of the persisted jobs."""
     job_timeout_s: float | None = None
+    max_upload: int | None = None
+    """Bytes of the largest request body that is taken."""
 
 
 class Service:
@@ -218,6 +221,7 @@ def build(loaded: Loaded, options: Options, *, clock: Clock, environment: Mappin
         live=live,
         relay=_relay(source, episodes, judge, loaded),
         judge=judge,
+        intake=Intake(max_upload=config.max_upload if options.max_upload is None else options.max_upload),
         redact=lru_cache(maxsize=4096)(redactor.uri),
         redact_text=redactor.text,
         recorded_paths=stock.paths,

@@ -100,6 +100,13 @@ FAIL_ON, FAIL_ON_WRAPPED = "fault-not-applied", "miss,fault-not-applied"
     help="How long a request waits for its live worker: then 504.  [default: configured, 120]",
 )
 @click.option(
+    "--max-upload",
+    type=click.IntRange(min=1),
+    metavar="BYTES",
+    default=None,
+    help="The largest request body that is taken; a larger one is a 413.  [default: configured, 2 GiB]",
+)
+@click.option(
     "--report",
     "reports",
     multiple=True,
@@ -133,6 +140,7 @@ def command(
     policy: str | None,
     job_store: str | None,
     job_timeout: float | None,
+    max_upload: int | None,
     reports: tuple[str, ...],
     wrapped: tuple[str, ...] | None,
 ) -> None:
@@ -188,6 +196,7 @@ def command(
         policy=policy,
         job_store=job_store,
         job_timeout_s=job_timeout,
+        max_upload=max_upload,
     )
     played = play(asked, loaded, options, program=program, watched=asked.paths if watched else ())
     held = end(played.run, conditions, targets=targets, tell=_tell, show=_say_report)

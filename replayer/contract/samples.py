@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from replayer.cassette.model import End, Frame, FrameKind, Interaction, Request, Response, Sender
 from replayer.cassette.sse import is_whole, split_events
@@ -18,6 +18,7 @@ from replayer.contract.message import Unreadable, parse
 from replayer.contract.shape import Shape
 from replayer.contract.stream import Kind, Stream, event_of, kind_of
 from replayer.contract.template import template_of
+from replayer.contract.uri import parts_of
 
 __all__ = ["Answers", "Bodies", "ChannelSamples", "Key", "OperationSamples", "Samples", "key_of"]
 
@@ -87,7 +88,7 @@ class OperationSamples:
         self.count += 1
         if len(self.places) < 5:
             self.places.append(where)
-        names = {name for name, _ in parse_qsl(urlsplit(request.uri).query, keep_blank_values=True)}
+        names = {name for name, _ in parse_qsl(parts_of(request.uri).query, keep_blank_values=True)}
         for name in names:
             self.query[name] = self.query.get(name, 0) + 1
         media = media_type(request.headers, request.body or b"") if request.body else None
@@ -169,7 +170,7 @@ class Samples:
 
 def key_of(interaction: Interaction) -> Key:
     """The operation or channel that an interaction is a sample of."""
-    parts = urlsplit(interaction.request.uri)
+    parts = parts_of(interaction.request.uri)
     method = "WEBSOCKET" if interaction.is_websocket else interaction.request.method.upper()
     host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
     return Key(method, host, template_of(parts.path or "/"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from replayer.cassette.model import End, Frame, FrameKind, Headers, Interaction, Request, Response, Sender
 from replayer.cassette.sse import is_whole, split_events
@@ -22,6 +21,7 @@ from replayer.contract.message import NO_JSON, REDACTED, Unreadable, excerpt, pa
 from replayer.contract.openapi import Content, Operation
 from replayer.contract.passing import Passing
 from replayer.contract.schema import Compile, Schema
+from replayer.contract.uri import parts_of
 from replayer.contract.violation import Severity, Violation
 
 __all__ = ["Checked", "Contract"]
@@ -116,7 +116,7 @@ class Contract:
 
     def connection(self, uri: str, *, service: str | None = None) -> Connection:
         """What follows a connection to `uri`, frame by frame."""
-        return Connection(self._channels(urlsplit(uri).path, service), service)
+        return Connection(self._channels(parts_of(uri).path, service), service)
 
     def frame(
         self, channel: str, sender: Sender, payload: str | bytes, *, where: str, service: str | None = None
@@ -184,7 +184,7 @@ class Contract:
         return found.of(request.headers) if isinstance(found, _ByHeader) else found
 
     def _look_up(self, request: Request, service: str | None) -> Operation | _ByHeader | None:
-        parts = urlsplit(request.uri)
+        parts = parts_of(request.uri)
         method, host = request.method.upper(), parts.hostname or ""
         path = parts.path.replace("//", "/") or "/"
         of_method = [operation for operation in self.operations if operation.method == method]

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from replayer.cassette.model import Cassette, Frame, Interaction, Metadata
 from replayer.contract.excerpt import Lines, lines_around, message_of
+from replayer.contract.uri import parts_of
 from replayer.contract.validate import Checked, Contract
 from replayer.contract.violation import Severity, Violation
 from replayer.errors import ExitStatus, UnreadableError
@@ -127,10 +127,10 @@ def verify(cassettes: Iterable[tuple[str, Cassette | UnreadableError]], contract
 def service_of(metadata: Metadata | None, uri: str) -> str | None:
     """The name under which the upstream of `uri` was recorded, or None. The longest base URL wins."""
     upstreams: Mapping[str, str] = metadata.upstreams if metadata is not None else {}
-    target = urlsplit(uri)
+    target = parts_of(uri)
     best: tuple[int, str] | None = None
     for name, url in upstreams.items():
-        base = urlsplit(url)
+        base = parts_of(url)
         path = base.path.rstrip("/")
         inside = target.path == path or target.path.startswith(path + "/")
         if base.netloc == target.netloc and inside and (best is None or len(path) > best[0]):

@@ -12,6 +12,7 @@ from replayer.faults.fault import Answering, Fault, NotApplied, Rewriting
 from replayer.faults.parameter import MS_MAX, integer, number
 from replayer.faults.plan import Ending, Plan, Send, Wait
 from replayer.faults.provider_errors import Provider, error_body
+from replayer.faults.script import Script
 
 __all__ = ["FAMILY", "Delay", "Reset", "Status"]
 
@@ -28,8 +29,14 @@ class Delay(Rewriting):
     jitter: float = number(high=MS_MAX, default=0.0)
 
     def rewrite(self, plan: Plan, dice: Dice) -> Plan | NotApplied:
+        return replace(plan, before=(*plan.before, self._wait(dice)))
+
+    def rescript(self, script: Script, dice: Dice) -> Script | NotApplied:
+        return replace(script, before=(*script.before, self._wait(dice)))
+
+    def _wait(self, dice: Dice) -> Wait:
         ms = max(0.0, self.ms + self.jitter * (2 * dice.roll("jitter") - 1))
-        return replace(plan, before=(*plan.before, Wait(round(ms, 3))))
+        return Wait(round(ms, 3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

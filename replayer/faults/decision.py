@@ -15,8 +15,9 @@ from replayer.faults.chance import Dice, FaultState
 from replayer.faults.fault import Answering, Fault, NotApplied, Rewriting
 from replayer.faults.plan import Plan
 from replayer.faults.provider_errors import Provider
+from replayer.faults.script import Script
 
-__all__ = ["Decision", "Rewritten", "decide"]
+__all__ = ["Decision", "Rescripted", "Rewritten", "decide"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,15 @@ class Rewritten:
     """Names of the faults that took effect, in their order: the header `Replayer-Faults`."""
     not_applied: tuple[str, ...]
     """`name: reason` of those that were asked for and could not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescripted:
+    """A connection's script after its faults; `applied` and `not_applied` as of a plan."""
+
+    script: Script
+    applied: tuple[str, ...]
+    not_applied: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +65,20 @@ class Decision:
                 plan = result
             applied.append(fault.name)
         return Rewritten(plan=plan, applied=tuple(applied), not_applied=tuple(not_applied))
+
+    def rescript(self, script: Script) -> Rescripted:
+        """Apply the faults to what was recorded of a connection."""
+        applied: list[str] = []
+        not_applied: list[str] = []
+        for fault, dice in self.drawn:
+            if isinstance(fault, Rewriting):
+                result = fault.rescript(script, dice)
+                if isinstance(result, NotApplied):
+                    not_applied.append(f"{fault.name}: {result.reason}")
+                    continue
+                script = result
+            applied.append(fault.name)
+        return Rescripted(script=script, applied=tuple(applied), not_applied=tuple(not_applied))
 
 
 def decide(faults: Sequence[Fault], *, state: FaultState, seed: str, session: str, rule: str) -> Decision:

@@ -16,6 +16,7 @@ from replayer.faults.chance import Dice
 from replayer.faults.parameter import integer, number
 from replayer.faults.plan import Plan
 from replayer.faults.provider_errors import Provider
+from replayer.faults.script import Script
 
 __all__ = ["Answering", "Fault", "NotApplied", "Rewriting"]
 
@@ -70,3 +71,7 @@ class Rewriting(Fault):
     @abstractmethod
     def rewrite(self, plan: Plan, dice: Dice) -> Plan | NotApplied:
         """The changed plan, or why there is nothing to change."""
+
+    def rescript(self, script: Script, dice: Dice) -> Script | NotApplied:
+        """The changed script of a connection, or why there is nothing to change."""
+        return NotApplied(reason="a connection has no such thing")

@@ -15,7 +15,7 @@ from http_sf import parse as parse_field
 
 from replayer.cassette.model import Headers, header
 from replayer.errors import FaultError, closest
-from replayer.faults import answer, stream
+from replayer.faults import answer, pieces, stream
 from replayer.faults.fault import Answering, Fault
 from replayer.faults.parameter import declared, read
 
@@ -24,7 +24,7 @@ __all__ = ["HEADER", "KNOWN", "from_headers", "parse"]
 HEADER = "Replayer-Fault"
 OFF = "none"
 
-KNOWN: Mapping[str, type[Fault]] = {fault.name: fault for fault in (*answer.FAMILY, *stream.FAMILY)}
+KNOWN: Mapping[str, type[Fault]] = {fault.name: fault for fault in (*answer.FAMILY, *stream.FAMILY, *pieces.FAMILY)}
 """Every fault, by name: a family registers here."""
 
 _ENVOY = {
@@ -83,7 +83,9 @@ def _digits(name: str, value: str) -> int:
 def _members(value: str) -> list[tuple[str, Mapping[str, object]]]:
     """Names with their parameters, still unchecked."""
     try:
-        members = parse_field(value.encode(), tltype="list", on_duplicate_key=_refuse_repeated)
+        members = parse_field(
+            value.encode("utf-8", "surrogateescape"), tltype="list", on_duplicate_key=_refuse_repeated
+        )
     except StructuredFieldError as error:
         raise FaultError(f"{value[:80]!r} is not a list of faults: {error}") from None
     found: list[tuple[str, Mapping[str, object]]] = []

@@ -1,7 +1,7 @@
 """A fault's parameters, declared once: the field of its class says name, type, bounds and default.
 
 The rule: what is not declared is refused, and so is what is out of bounds; nothing is rounded, clipped or guessed.
-Names are spelled with hyphens where the field has underscores (`retry_after` is `retry-after`).
+Names are spelled with hyphens where the field has underscores (`retry_after` is `retry-after`, `from_` is `from`).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def choice(choices: type[StrEnum], *, default: Any = MISSING) -> Any:
 
 def declared(fault: type[Any]) -> dict[str, Field[Any]]:
     """A fault class's own and common parameters: spelled name to field, its own first."""
-    found = {each.name.replace("_", "-"): each for each in fields(fault) if _KEY in each.metadata}
+    found = {each.name.rstrip("_").replace("_", "-"): each for each in fields(fault) if _KEY in each.metadata}
     common = ("p", "first", "skip")
     return {name: found[name] for name in (*(n for n in found if n not in common), *(n for n in common if n in found))}
 

@@ -10,6 +10,7 @@ from replayer.faults.chance import Dice
 from replayer.faults.fault import Fault, NotApplied, Rewriting
 from replayer.faults.parameter import choice, integer, number
 from replayer.faults.plan import Ending, Plan, Send, Step, Wait
+from replayer.faults.script import Entry, Leave, Piece, Script, Side, message_size
 
 __all__ = ["FAMILY", "Cut", "Throttle", "Truncate"]
 
@@ -36,6 +37,7 @@ class Truncate(Rewriting):
     chunks: int | None = integer(default=None)
     fraction: float | None = number(high=1, default=None)
     end: Cut = choice(Cut, default=Cut.CLEAN)  # noqa: RUF009 - a field declaration, as dataclasses.field is
+    from_: Side = choice(Side, default=Side.SERVER)  # noqa: RUF009
 
     def check(self) -> None:
         given = [name for name in ("bytes", "chunks", "fraction") if getattr(self, name) is not None]
@@ -45,6 +47,8 @@ class Truncate(Rewriting):
             raise ValueError("cuts nothing off with fraction=1")
 
     def rewrite(self, plan: Plan, dice: Dice) -> Plan | NotApplied:
+        if self.from_ is Side.CLIENT:
+            return NotApplied(reason="from=client is about connections")
         size, sends = plan.size, plan.sends
         if size == 0:
             return NotApplied(reason="the answer has no body")
@@ -62,6 +66,29 @@ class Truncate(Rewriting):
             return replace(plan, steps=steps, promised=promised, ending=Ending.EOF)
         # All of it goes out, so only a missing terminator can say that there was more.
         return replace(plan, steps=steps, streamed=True, promised=None, ending=Ending.EOF)
+
+    def rescript(self, script: Script, dice: Dice) -> Script | NotApplied:
+        """After so many messages the connection ends; messages are never cut."""
+        entries = script.side(self.from_)
+        places = [at for at, entry in enumerate(entries) if entry.counts]
+        if self.chunks is None and self.from_ is Side.CLIENT:
+            return NotApplied(reason="how long the client's messages will be nobody knows: use chunks")
+        kept = self.chunks if self.chunks is not None else self._fitting([entries[at].piece for at in places])
+        if kept >= len(places):
+            return NotApplied(reason=f"the {self.from_} has {len(places)} messages, and nothing comes after them")
+        place = places[kept]
+        leave = Entry(entries[place].turn, Leave.CLEAN if self.end is Cut.CLEAN else Leave.ABRUPT)
+        return script.with_side(self.from_, (*entries[:place], leave))
+
+    def _fitting(self, pieces: list[Piece]) -> int:
+        """How many whole messages are within the bytes."""
+        sizes = [message_size(piece) for piece in pieces]
+        room = self.bytes if self.bytes is not None else int(sum(sizes) * (self.fraction or 0))
+        for count, size in enumerate(sizes):
+            room -= size
+            if room < 0:
+                return count
+        return len(sizes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +112,17 @@ class Throttle(Rewriting):
                 data = step.data[at : at + piece]
                 steps += (Wait(1000 * len(data) / self.rate), Send(data))
         return replace(plan, steps=tuple(steps))
+
+    def rescript(self, script: Script, dice: Dice) -> Script | NotApplied:
+        """Each message comes when its bytes would have."""
+        if not any(entry.counts for entry in script.server):
+            return NotApplied(reason="the server has 0 messages")
+        paced: list[Entry] = []
+        for entry in script.server:
+            if entry.counts:
+                paced.append(entry._replace(piece=Wait(1000 * message_size(entry.piece) / self.rate)))
+            paced.append(entry)
+        return replace(script, server=tuple(paced))
 
 
 def _first_chunks(steps: tuple[Step, ...], count: int) -> tuple[Step, ...]:

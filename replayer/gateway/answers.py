@@ -114,7 +114,7 @@ def too_large(limit: int) -> Response:
         "body-too-large",
         status=413,
         title="The body is too large",
-        detail=f"request bodies up to {limit} bytes are read; nothing was consumed",
+        detail=f"request bodies up to {limit} bytes are taken here; nothing was consumed",
         headers=_NO_RETRY,
     )
 

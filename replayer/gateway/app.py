@@ -20,7 +20,6 @@ from replayer.gateway.door import FRONT, Door
 from replayer.gateway.exchange import Exchange, Parts
 from replayer.gateway.headers import Ours, split_headers
 from replayer.gateway.http import Delivered, deliver
-from replayer.gateway.intake import read_body
 from replayer.gateway.prepared import prepare
 from replayer.gateway.refusal import refusal
 from replayer.gateway.respond import Responder
@@ -33,6 +32,8 @@ __all__ = ["Gateway"]
 CONTROL = "/__replayer/"
 _LEFT = "left before the end"
 _MAX_WHY = 300
+_MAX_ASKED = 4 * 1024 * 1024
+"""Bytes of what control is asked."""
 
 
 class Gateway:
@@ -68,7 +69,7 @@ class Gateway:
         try:
             return await self._journalled(self._exchange(raw, target, headers, session, ours))
         finally:
-            session.under_way -= 1
+            self._parts.sessions.left(session)
 
     def unreadable(self, status: int, why: str) -> Response:
         """Something came that is no request: it stands in the journal, and this is the answer."""
@@ -123,14 +124,16 @@ class Gateway:
             entry.details["client"] = _LEFT
             raise
         finally:
+            exchange.close()
             self._journal.complete(entry)
 
     async def _control(
         self, raw: web.BaseRequest, target: str, headers: Headers, session: str | None
     ) -> web.StreamResponse:
         try:
-            body = await read_body(raw) if raw.can_read_body else None
-            request = Request(method=raw.method, uri=target, headers=headers, body=body)
+            body = await self._parts.intake.body(raw, most=_MAX_ASKED) if raw.can_read_body else b""
+            assert isinstance(body, bytes)  # what is so small is held
+            request = Request(method=raw.method, uri=target, headers=headers, body=body or None)
             response = await self._parts.control.answer(request, session=session)
         except ReplayerError as error:
             response = refusal(error, cassettes=())

@@ -16,7 +16,7 @@ from replayer.gateway import answers
 from replayer.gateway.departed import Teller
 from replayer.gateway.exchange import Exchange, Parts
 from replayer.gateway.frames import Frames
-from replayer.gateway.inject import injection
+from replayer.gateway.inject import Injection, injection
 from replayer.gateway.narrow import narrowed
 from replayer.gateway.refusal import refusal
 from replayer.gateway.relay import unnamed
@@ -41,6 +41,9 @@ class Connector:
         path = exchange.target.partition("?")[0]
         live, ours = self._parts.live, exchange.ours
         asked = Request(method=exchange.raw.method, uri=exchange.target, headers=exchange.headers)
+        if not all(value.isascii() for name, value in asked.headers if _of_handshake(name)):
+            # aiohttp would stumble over it where it says what is wrong.
+            return await exchange.refuse(answers.refused("bad-handshake", "a field of the handshake is not ASCII"))
         try:
             cassettes = narrowed(ours.cassette, self._parts.cassettes, of=exchange.session)
             relay = self._parts.relay
@@ -51,8 +54,8 @@ class Connector:
                 instead = injected.instead(asked, None)
                 if instead is not None:
                     return await exchange.deliver(instead)
-                injected.unapplied("faults of frames are not built yet: this one was not applied to a connection")
             if live is not None and live.serves_socket(path):
+                _unapplied(injected, "a worker's connection is live")
                 exchange.entry.outcome = Outcome.DISPATCHED
                 exchange.entry.status = 101
                 return await live.connect(exchange.raw, session=exchange.session.name)
@@ -61,6 +64,7 @@ class Connector:
             return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
         reach = None if relay is None else relay.upstreams.of(route)
         if relay is not None and reach is not None and relay.always:
+            _unapplied(injected, "the connection is live")
             return await relay_socket(relay, exchange, replace(asked, uri=target), reach)
         found = self._parts.player.answer(
             replace(asked, uri=f"ws://{header(asked.headers, 'host') or 'localhost'}{target}"),
@@ -71,14 +75,16 @@ class Connector:
             rules=route.rules,
         )
         if isinstance(found, Miss):
+            _unapplied(injected, "nothing was recorded of this connection")
             if relay is not None and reach is not None:
                 return await relay_socket(relay, exchange, replace(asked, uri=target), reach)
             return await self._miss(exchange, found)
-        return await self._play(exchange, found, route)
+        return await self._play(exchange, found, route, injected)
 
-    async def _play(self, exchange: Exchange, hit: Hit, route: Route) -> web.StreamResponse:
+    async def _play(self, exchange: Exchange, hit: Hit, route: Route, injected: Injection | None) -> web.StreamResponse:
         frames = hit.interaction.response.frames
         if frames is None:  # a handshake that was refused when it was recorded
+            _unapplied(injected, "the handshake was refused when it was recorded")
             exchange.entry.interaction = hit.name
             return await exchange.answer(hit.interaction.response, Outcome.HIT)
         player = self._parts.player
@@ -87,7 +93,8 @@ class Connector:
         # What is recorded is told of once, when it is first played.
         known = frozenset({Sender.SERVER}) if hit.played > 1 else frozenset[Sender]()
         judged = Frames(self._parts.judge, exchange.entry, hit.interaction.request.uri, known=known)
-        playing = Playing(exchange, hit, conversation, pace=route.pace, teller=teller, frames=judged)
+        script = None if injected is None else injected.rescripted(frames)
+        playing = Playing(exchange, hit, conversation, script=script, pace=route.pace, teller=teller, frames=judged)
         return await playing.to_its_end()
 
     async def _miss(self, exchange: Exchange, miss: Miss) -> web.StreamResponse:
@@ -100,3 +107,13 @@ class Connector:
             more=unnamed(self._parts.relay),
         )
         return await exchange.answer(refusal, Outcome.MISS)
+
+
+def _unapplied(injected: Injection | None, reason: str) -> None:
+    if injected is not None:
+        injected.unapplied(reason)
+
+
+def _of_handshake(name: str) -> bool:
+    lower = name.lower()
+    return lower in ("connection", "upgrade") or lower.startswith("sec-websocket-")

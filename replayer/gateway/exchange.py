@@ -18,11 +18,13 @@ from replayer.faults.pacing import plan_of
 from replayer.faults.plan import Plan
 from replayer.gateway.headers import Ours
 from replayer.gateway.http import Delivered, deliver, deliver_events
+from replayer.gateway.intake import Intake
 from replayer.gateway.judge import Judge
 from replayer.gateway.ports import Control, Live
 from replayer.gateway.prepared import Prepared, field_value, prepare
 from replayer.gateway.routes import Routes
 from replayer.gateway.session import Session, Sessions
+from replayer.gateway.spool import Spool
 from replayer.journal import Entry, Journal, Outcome
 from replayer.match.player import Player
 
@@ -47,6 +49,7 @@ class Parts:
     relay: Relay | None
     """Who asks upstream; None where nothing ever goes there."""
     judge: Judge
+    intake: Intake
     redact: Callable[[str], str]
     """Takes the secrets out of a request target."""
     redact_text: Callable[[str], str]
@@ -75,6 +78,13 @@ class Exchange:
     """When its head was read: a time of the loop. Recorded times count from there."""
     begun: bool = False
     """Whether an answer has begun to go out: then there cannot be another."""
+    spool: Spool | None = None
+    """The request's body, where it is too large to be held."""
+
+    def close(self) -> None:
+        """It is over: let go of what it held."""
+        if self.spool is not None:
+            self.spool.close()
 
     async def refuse(self, response: Response) -> Delivered:
         """Answer with an error of ours."""

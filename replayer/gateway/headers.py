@@ -58,7 +58,7 @@ def split_headers(headers: Headers) -> tuple[Headers, Ours]:
 def cassette_names(value: str) -> tuple[str, ...]:
     """The names in a `Replayer-Cassette` header. UsageError where it is no list of strings."""
     try:
-        parsed: Any = http_sf.parse(value.encode(), tltype="list")
+        parsed: Any = http_sf.parse(value.encode("utf-8", "surrogateescape"), tltype="list")
     except ValueError as error:
         raise UsageError(_not_a_list(value)) from error
     names = tuple(item for item, _ in parsed if type(item) is str)

@@ -52,7 +52,8 @@ async def deliver(
 
     Raises ConnectionError where the client left before the end.
     """
-    goes_on = raw.keep_alive
+    # What was refused before its body was read cannot be followed by another request.
+    goes_on = raw.keep_alive and raw.content.is_eof()
     if prepared.at_once and len(prepared.body) <= _TOGETHER:
         head = _framed(prepared, raw, ours, goes_on=goes_on)
         bare = prepared.bodiless or raw.method == "HEAD"

@@ -6,13 +6,15 @@ something.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from replayer.cassette.model import Request
+from replayer.cassette.model import Frame, Request
 from replayer.faults.decision import Decision, decide
 from replayer.faults.grammar import from_headers
 from replayer.faults.plan import Plan
 from replayer.faults.provider_errors import provider_of
+from replayer.faults.script import Script, script_of
 from replayer.gateway.exchange import Exchange
 from replayer.journal import Entry
 
@@ -40,6 +42,13 @@ class Injection:
         self.entry.faults.extend(rewritten.applied)
         self.entry.not_applied.extend(rewritten.not_applied)
         return rewritten.plan
+
+    def rescripted(self, frames: Sequence[Frame]) -> Script:
+        """What the faults make of a recorded connection."""
+        rescripted = self.decision.rescript(script_of(frames))
+        self.entry.faults.extend(rescripted.applied)
+        self.entry.not_applied.extend(rescripted.not_applied)
+        return rescripted.script
 
     def unapplied(self, reason: str) -> None:
         """None of the faults can be applied here."""

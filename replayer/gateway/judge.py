@@ -68,9 +68,10 @@ class Judge:
     def request(self, request: Request, *, service: str | None, known: Known | None = None) -> Judged:
         """The violations of what was asked; of `service` where that is known.
 
-        The verdict of a request that is spelled as one was recorded is kept with what is `known` of it.
+        The verdict of a request that is spelled as one was recorded is kept with what is `known` of it. A body that is
+        too large to be held is not judged.
         """
-        if self._contract is None:
+        if self._contract is None or request.omitted is not None:
             return ()
         if known is None:
             return self.shown(self._contract.request(request, where="request", service=service).violations)

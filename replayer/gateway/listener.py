@@ -14,9 +14,9 @@ from pathlib import Path
 from ssl import SSLContext
 
 from replayer.errors import UsageError
-from replayer.gateway.server import MAX_BODY, Handler, HttpServer, Unreadable
+from replayer.gateway.server import Handler, HttpServer, Unreadable
 
-__all__ = ["BACKLOG", "MAX_BODY", "Handler", "Listener", "refused"]
+__all__ = ["BACKLOG", "Handler", "Listener", "refused"]
 
 BACKLOG = 1024
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from replayer.errors import UsageError
 from replayer.gateway.authority import Authority
 from replayer.gateway.listener import BACKLOG, refused
-from replayer.gateway.server import Handler, HttpServer, Unreadable
+from replayer.gateway.server import HEAD_S, Handler, HttpServer, Unreadable
 from replayer.match.target import host_of
 
 __all__ = ["ProxyListener"]
@@ -92,6 +92,7 @@ class _Front(asyncio.Protocol):
         self._proxy = proxy
         self._transport: asyncio.Transport | None = None
         self._head = b""
+        self._awaited = asyncio.get_running_loop().call_later(HEAD_S, self._too_late)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -99,6 +100,7 @@ class _Front(asyncio.Protocol):
         self._proxy.fronts.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._awaited.cancel()
         self._proxy.fronts.discard(self)
         self._transport = None
 
@@ -113,8 +115,10 @@ class _Front(asyncio.Protocol):
         if transport is None:
             return
         if not _TUNNEL.startswith(self._head[: len(_TUNNEL)]):
+            self._awaited.cancel()
             self._hand_over(transport, None, self._head)
         elif b"\r\n\r\n" in self._head:
+            self._awaited.cancel()
             head, _, rest = self._head.partition(b"\r\n\r\n")
             self._tunnel(transport, head.split(b"\r\n", 1)[0].decode("latin-1"), rest)
         elif len(self._head) > _MAX_HEAD:
@@ -172,6 +176,10 @@ class _Front(asyncio.Protocol):
         protocol.connection_made(transport)
         if data:
             protocol.data_received(data)
+
+    def _too_late(self) -> None:
+        if self._transport is not None:
+            self._refuse(self._transport, 408, f"no whole request head within {HEAD_S:g} s")
 
     def _refuse(self, transport: asyncio.Transport, status: int, why: str) -> None:
         answer = self._proxy.unreadable(status, why)

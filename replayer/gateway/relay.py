@@ -32,6 +32,7 @@ from replayer.gateway.inject import Injection
 from replayer.gateway.judge import Judge, unchecked
 from replayer.gateway.ports import Kept, Recorder
 from replayer.gateway.prepared import prepare
+from replayer.gateway.spool import BLOCK, Spool
 from replayer.gateway.upstreams import Asking, Keeping, Reach, Upstreams
 from replayer.journal import Outcome
 
@@ -168,11 +169,15 @@ class Relay:
     async def _ask(self, exchange: Exchange, asked: Request, reach: Reach, kept: Kept | None) -> aiohttp.ClientResponse:
         fields = [*onward(exchange.headers), *([(RELAYED, kept.id)] if kept is not None else [])]
         fields = [(name, value) for name, value in fields if name.lower() not in ("host", "content-length", "expect")]
+        body: bytes | Spool | None = exchange.spool or asked.body
+        large = body is not None and len(body) > BLOCK
+        if large:
+            fields.append(("Content-Length", str(len(body or b""))))
         return await self.client().request(
             exchange.raw.method,
             URL(reach.address(asked.uri), encoded=True),
             headers=fields,
-            data=asked.body,
+            data=_sent(body or b"") if large else asked.body,
             allow_redirects=False,
         )
 
@@ -274,6 +279,12 @@ async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator
 
 class UpstreamLost(ConnectionError):
     """The upstream went away in the middle of its answer."""
+
+
+async def _sent(body: bytes | Spool) -> AsyncIterator[bytes]:
+    """A large body, block by block."""
+    for at in range(0, len(body), BLOCK):
+        yield body[at : at + BLOCK] if isinstance(body, bytes) else await asyncio.to_thread(body.block, at)
 
 
 def _fields(answer: aiohttp.ClientResponse) -> Headers:

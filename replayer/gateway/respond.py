@@ -16,7 +16,6 @@ from replayer.faults.pacing import plan_of
 from replayer.gateway import answers
 from replayer.gateway.exchange import Exchange, Parts
 from replayer.gateway.inject import Injection, injection
-from replayer.gateway.intake import read_body
 from replayer.gateway.judge import told
 from replayer.gateway.narrow import narrowed
 from replayer.gateway.ports import Live
@@ -24,6 +23,7 @@ from replayer.gateway.refusal import refusal
 from replayer.gateway.relay import unnamed
 from replayer.gateway.routes import Route
 from replayer.gateway.shelf import Shelf
+from replayer.gateway.unstored import as_recorded
 from replayer.journal import Outcome
 from replayer.match.index import Known
 from replayer.match.jsondiff import Change
@@ -48,7 +48,9 @@ class Responder:
         """Answer one request. ConnectionError where the client left before the end."""
         ours = exchange.ours
         try:
-            body = await read_body(exchange.raw)
+            body = await self._parts.intake.body(exchange.raw)
+            if not isinstance(body, bytes):
+                exchange.spool, body = body, b""
             cassettes = narrowed(ours.cassette, self._parts.cassettes, of=exchange.session)
             target, route = self._parts.routes.of(exchange.target, ours.upstream, host=ours.host)
             if self._parts.relay is not None:
@@ -56,8 +58,18 @@ class Responder:
             injected = injection(exchange, seed=self._parts.seed)
         except ReplayerError as error:
             return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
-        asked = Request(method=exchange.raw.method, uri=target, headers=exchange.headers, body=body or None)
+        spool = exchange.spool
+        asked = Request(
+            method=exchange.raw.method,
+            uri=target,
+            headers=exchange.headers,
+            body=body or None,
+            omitted=None if spool is None else spool.omitted,
+        )
         live = self._live(exchange)
+        if live is not None and spool is not None:
+            # A worker's job holds all of its payload.
+            return await exchange.refuse(answers.too_large(self._parts.intake.held))
         known = None if live is not None else self._parts.player.recognise(asked, route.rules)
         violations = self._judge.request(asked, service=None if live is None else live.service, known=known)
         if violations:
@@ -96,8 +108,15 @@ class Responder:
         relay = self._parts.relay
         if relay is not None and relay.always and (reach := relay.upstreams.of(route)) is not None:
             return await relay.respond(exchange, asked, reach, injected)
-        found = self._parts.player.answer(
-            asked,
+        player = self._parts.player
+        unstored = player.unstored.of(asked.method)
+        if unstored and known is None:
+            # Only to look it up: what goes upstream is what came.
+            sought = await as_recorded(asked, exchange.spool or asked.body or b"", unstored)
+        else:
+            sought = asked
+        found = player.answer(
+            sought,
             state=exchange.session.play,
             entry=entry.id,
             cassettes=cassettes,

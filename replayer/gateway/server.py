@@ -16,16 +16,14 @@ from aiohttp.web_protocol import RequestHandler
 
 from replayer.cassette.model import Response
 
-__all__ = ["HEAD_S", "MAX_BODY", "Handler", "HttpServer", "Unreadable"]
+__all__ = ["HEAD_S", "Handler", "HttpServer", "Unreadable"]
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Unreadable = Callable[[int, str], Response]
 """Notes what was no request (the status, why), and gives the answer to it."""
 
-MAX_BODY = 64 * 1024 * 1024
-"""Bytes of a request body that are read."""
 HEAD_S = 30.0
-"""Seconds that the head of a connection's first request may take."""
+"""Seconds that the head of a request may take: a connection's first from the start, a later one from its first byte."""
 _MAX_FIELD = 65_536
 """Bytes of one header field, and of the request line: session lists and bearer tokens can be long."""
 _LINGER_S = 1.0
@@ -86,9 +84,13 @@ class _Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._awaited is not None and self._request_count:
-            self._awaited.cancel()
-            self._awaited = None
+        if self._messages:
+            if self._awaited is not None:
+                self._awaited.cancel()
+                self._awaited = None
+        elif self._awaited is None and data and self._idle():
+            # What came is the beginning of a head.
+            self._awaited = asyncio.get_running_loop().call_later(self._server.head_s, self._too_late)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._awaited is not None:
@@ -107,9 +109,13 @@ class _Connection(RequestHandler):
         response.force_close()
         return response
 
+    def _idle(self) -> bool:
+        """Whether a request is awaited, and none is under way."""
+        return self._waiter is not None and not self._waiter.done()
+
     def _too_late(self) -> None:
         self._awaited = None
-        if self.transport is None or self._request_count:
+        if self.transport is None or not self._idle():
             return
         answer = self._server.unreadable(408, f"no whole request head within {self._server.head_s:g} s")
         fields = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
@@ -122,5 +128,5 @@ class _Connection(RequestHandler):
 
 def _request(message: object, payload: object, protocol: object, writer: object, task: object) -> web.BaseRequest:
     loop = asyncio.get_running_loop()
-    # The five are aiohttp's own and pass through; their types are not public.
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)  # type: ignore[arg-type]
+    # How large a body may be is the intake's to say. The five are aiohttp's own; their types are not public.
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=0)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 The rule: no session sees what another played. A session comes into being when it is first named, by the header
 `Replayer-Session` or by a base URL `/__replayer/s/<name>/…`; whoever names none meets in `default`. One that nobody
-has named for an hour is let go, and what it had asked and played still counts.
+has named for an hour is let go, and what it had asked and played still counts. One with an open connection is not idle.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Session:
     under_way: int = 0
     """Requests and connections that have not ended."""
     seen: float = 0.0
-    """When it was last named; of the clock's `ms`."""
+    """When it was last named, or the last of its requests and connections ended; of the clock's `ms`."""
 
     def reset(self) -> None:
         """Begin anew: nothing was played, no fault was drawn."""
@@ -66,6 +66,11 @@ class Sessions:
             session = self._create(name or DEFAULT)
         session.seen = self._clock.ms()
         return session
+
+    def left(self, session: Session) -> None:
+        """A request or connection of it has ended: only now its idleness begins."""
+        session.under_way -= 1
+        session.seen = self._clock.ms()
 
     def find(self, name: str) -> Session | None:
         """The session of that name, if there is one; looking does not keep it."""

@@ -4,7 +4,8 @@ The rule: the conversation decides whose turn it is, here it is carried out. Ser
 counted from the frame before; the client is listened to meanwhile. A message that was not recorded, or five seconds
 without the awaited one, closes with 4424, and the reason and the journal say what was awaited; the client's close is
 awaited for as long as it takes. A recorded close closes with its code, a recorded abort (1006) aborts. Messages of both
-sides are held against their contract.
+sides are held against their contract. Faults have rewritten the script of what goes over before the handshake is
+answered.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from replayer.cassette.model import End, Frame, FrameKind, Sender, header
 from replayer.faults.pacing import Pace
+from replayer.faults.plan import Wait
+from replayer.faults.script import Leave, Piece, Ping, Script, Sliced
+from replayer.gateway.acting import Acting, fragments
 from replayer.gateway.departed import Teller, reason
 from replayer.gateway.exchange import Exchange
 from replayer.gateway.frames import Frames, Wrong
@@ -55,10 +59,13 @@ class Playing:
         hit: Hit,
         conversation: Conversation,
         *,
+        script: Script | None,
         pace: Pace,
         teller: Teller,
         frames: Frames,
     ) -> None:
+        """`script` is what faults made of the conversation; None where there are none."""
+        self._script = None if script is None else Acting(script)
         self._exchange = exchange
         self._frames = frames
         self._response = hit.interaction.response
@@ -74,9 +81,13 @@ class Playing:
         self._socket = web.WebSocketResponse(protocols=(protocol,) if protocol else (), max_msg_size=_MAX_MESSAGE)
         self._socket.headers["Replayer-Outcome"] = Outcome.HIT.value
         self._socket.headers["Replayer-Interaction"] = field_value(hit.name).decode()
+        if entry.faults:
+            self._socket.headers["Replayer-Faults"] = ", ".join(entry.faults)
 
     async def to_its_end(self) -> web.StreamResponse:
         """Play. ConnectionError where it ends in an abort, recorded or the client's."""
+        for wait in self._script.before if self._script is not None else ():
+            await asyncio.sleep(wait.ms / 1000)
         await self._socket.prepare(self._exchange.raw)
         self._began = self._loop.time()
         try:
@@ -102,14 +113,18 @@ class Playing:
             message = await self._receive(None if closing else due + STALL_S)
             if message is None:
                 raise _Departed(f"frame {number}: {STALL_S:g} s without {self._teller.awaited(frame)}")
-            self._hear(message)
+            await self._hear(message)
         elif due > self._loop.time() and (message := await self._receive(due)) is not None:
-            self._hear(message)
+            await self._hear(message)
         else:
-            await self._send(frame)
-            self._conversation.pass_on()
             # Not the time it is now: what is late does not make the next one later.
             self._began = due if self._pace.factor else self._loop.time()
+            if self._script is None or frame.kind is FrameKind.CLOSE:
+                await self._send(frame)
+            else:
+                for piece in self._script.said(number):
+                    await self._carry_out(piece)
+            self._conversation.pass_on()
 
     def _gap(self, frame: Frame, number: int) -> float:
         """Seconds between a frame and the one before, at the pace."""
@@ -126,13 +141,26 @@ class Playing:
         except TimeoutError:
             return None
 
-    def _hear(self, message: WSMessage) -> None:
+    async def _hear(self, message: WSMessage) -> None:
         """A message, or the end, of the client."""
+        if self._script is None or message.type in _LEFT:
+            self._take(message)
+            return
+        for piece in self._script.heard(message):
+            if isinstance(piece, Wait):
+                await asyncio.sleep(piece.ms / 1000)
+            elif isinstance(piece, Leave):
+                await self._leave(piece)
+            else:
+                self._take(piece)
+
+    def _take(self, message: WSMessage) -> None:
         turn = self._conversation.turn
         if message.type in _LEFT:
             frame = None if turn is None else self._conversation.frames[turn]
             if frame is not None and frame.sender is Sender.CLIENT and frame.kind is not FrameKind.CLOSE:
-                raise _Departed(f"frame {turn}: awaited {self._teller.awaited(frame)}, the client left")
+                left = f"the client sent {message.data}" if message.type is WSMsgType.ERROR else "the client left"
+                raise _Departed(f"frame {turn}: awaited {self._teller.awaited(frame)}, {left}")
             return
         self._judge(Sender.CLIENT, message.data)
         departure = self._conversation.hear(message.data)
@@ -166,12 +194,44 @@ class Playing:
         else:
             await self._socket.close(code=frame.code or 1000, message=reason(frame.text))
 
+    async def _carry_out(self, piece: Piece) -> None:
+        """One piece of what the server has to say."""
+        if self._socket.closed:
+            return
+        if isinstance(piece, Wait):
+            self._began = until = self._loop.time() + piece.ms / 1000
+            while not self._socket.closed and (message := await self._receive(until)) is not None:
+                await self._hear(message)
+            self._began = max(self._began, until)
+        elif isinstance(piece, Frame):
+            await self._send(piece)
+        elif isinstance(piece, Sliced):
+            for at, fragment in enumerate(fragments(piece)):
+                if at and piece.ms:
+                    await self._carry_out(Wait(piece.ms))
+                await self._write(fragment)
+        elif isinstance(piece, Ping):
+            await self._socket.ping()
+        elif isinstance(piece, Leave):
+            await self._leave(piece)
+
+    async def _write(self, data: bytes) -> None:
+        transport = self._exchange.raw.transport
+        if transport is not None and not self._socket.closed:
+            transport.write(data)
+            await self._exchange.raw.writer.drain()
+
+    async def _leave(self, how: Leave) -> None:
+        if how is Leave.ABRUPT:
+            self._abort()
+        await self._socket.close(code=1000)
+
     async def _after(self) -> None:
         """Nothing more is recorded. An upstream that was lost is lost again; else the client closes."""
         if not self._socket.closed and self._response.end is End.UPSTREAM_LOST:
             self._abort()
         while not self._socket.closed:
-            self._hear(await self._socket.receive())
+            await self._hear(await self._socket.receive())
 
     def _abort(self) -> None:
         transport = self._exchange.raw.transport

@@ -1,23 +1,27 @@
 """A request's body by its kind: JSON by value, a form by field, multipart by part, else bytes.
 
 The rule: the content type decides, but what looks like JSON is tried as JSON whatever it is called, on both sides. A
-compressed body is undone first, within a bound. No body and an empty one are the same.
+compressed body is undone first, within a bound. No body and an empty one are the same. A body that is too large for
+that is told by the digest of its bytes.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from replayer.cassette.model import Request, header
+from replayer.cassette.model import Omitted, Request, header
 from replayer.match.canonical import canonical, parse
 from replayer.match.inflate import inflated
 from replayer.match.multipart import split_parts
-from replayer.match.rules import PLACEHOLDER, Rules
+from replayer.match.rules import Rules
 
-__all__ = ["Body", "BodyKind", "fingerprint", "read_body"]
+__all__ = ["LARGE", "Body", "BodyKind", "fingerprint", "read_body"]
+
+LARGE = 64 * 1024 * 1024
+"""Bytes from which on a body is not taken apart: the recorder's own default for what it stores."""
 
 
 class BodyKind(StrEnum):
@@ -29,11 +33,11 @@ class BodyKind(StrEnum):
     MULTIPART = "multipart"
     BYTES = "bytes"
     OMITTED = "omitted"
-    """Recorded, and too large to be stored: any body is it."""
+    """Too large to be stored, or to be taken apart: known by its size and digest."""
 
 
 class Body(NamedTuple):
-    """A body, read. `value` is by kind: None, a JSON value, sorted pairs of text, parts, or bytes."""
+    """A body, read. `value` is by kind: None, a JSON value, sorted pairs of text, parts, bytes, or `Omitted`."""
 
     kind: BodyKind
     value: Any
@@ -46,9 +50,11 @@ def read_body(request: Request, rules: Rules) -> Body:
     """Read what a request carries, without the places that the rules ignore."""
     data = request.body
     if request.omitted is not None:
-        return Body(BodyKind.OMITTED, PLACEHOLDER)
+        return Body(BodyKind.OMITTED, request.omitted)
     if not data:
         return _EMPTY
+    if len(data) > LARGE:
+        return Body(BodyKind.OMITTED, Omitted(bytes=len(data), sha256=sha256(data).hexdigest()))
     if data[:2] == b"\x1f\x8b" or header(request.headers, "content-encoding") is not None:
         data = inflated(data, header(request.headers, "content-encoding") or "")
     content_type = header(request.headers, "content-type") or ""

@@ -95,7 +95,7 @@ class Index:
         self._known: dict[Spelling, Known] = {
             spelling(entry.interaction.request, rules.match_headers): Known()
             for entry in recorded
-            if not entry.interaction.is_websocket
+            if _is_spelled(entry.interaction)
         }
 
     def normal(self, entry: Recorded) -> Normal:
@@ -105,6 +105,8 @@ class Index:
 
     def known(self, request: Request) -> Known | None:
         """What is kept for a request that is spelled as one was recorded; None for any other."""
+        if request.omitted is not None:
+            return None
         return self._known.get(spelling(request, self.rules.match_headers))
 
     def row(self, request: Request, known: Known | None) -> Row | None:
@@ -137,7 +139,7 @@ class Index:
         if self._shapes:  # what was spelled so may now be answered by two rows together
             for kept in self._known.values():
                 kept.row = None
-        if not entry.interaction.is_websocket:
+        if _is_spelled(entry.interaction):
             spelled = spelling(entry.interaction.request, self.rules.match_headers)
             self._known.setdefault(spelled, Known()).row = None
 
@@ -203,3 +205,8 @@ class Index:
         if ids not in self._merged:
             self._merged[ids] = self._row(sorted(ordinal for row in rows for ordinal in row.ordinals))
         return self._merged[ids]
+
+
+def _is_spelled(interaction: Interaction) -> bool:
+    """Whether a request is known by its spelling: not a connection's, nor one whose body was not stored."""
+    return not interaction.is_websocket and interaction.request.omitted is None

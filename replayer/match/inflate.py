@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import io
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 __all__ = ["MAX_INFLATED", "inflated"]
@@ -18,8 +18,10 @@ __all__ = ["MAX_INFLATED", "inflated"]
 MAX_INFLATED = 64 * 1024 * 1024
 """Bytes that a compressed request body may grow to; a larger one is compared as it came."""
 _GZIP = b"\x1f\x8b"
-_PIECE = 1024
-"""Bytes of brotli that are undone at once: so much may come out before the bound is looked at."""
+_PIECE = 1024 * 1024
+"""Bytes of brotli that come out at once, where its library can be told so (from 1.2 on)."""
+_LONGEST_OLD = 1024 * 1024
+"""Bytes of brotli that an older library is given: byte by byte, because each of them can hold megabytes."""
 
 
 class _Stays(Exception):
@@ -73,8 +75,8 @@ def _brotli(data: bytes) -> bytes:
     stream = _library("brotli").Decompressor()
     out = io.BytesIO()
     try:
-        for at in range(0, len(data), _PIECE):
-            if out.write(stream.process(data[at : at + _PIECE])) and out.tell() > MAX_INFLATED:
+        for piece in _brotli_pieces(stream, data):
+            if out.write(piece) and out.tell() > MAX_INFLATED:
                 raise _Stays
     except _Stays:
         raise
@@ -83,6 +85,19 @@ def _brotli(data: bytes) -> bytes:
     if not stream.is_finished():
         raise _Stays
     return out.getvalue()
+
+
+def _brotli_pieces(stream: Any, data: bytes) -> Iterator[bytes]:
+    if hasattr(stream, "can_accept_more_data"):
+        piece = stream.process(data, output_buffer_limit=_PIECE)
+        while piece:
+            yield piece
+            piece = stream.process(b"", output_buffer_limit=_PIECE)
+        return
+    if len(data) > _LONGEST_OLD:
+        raise _Stays
+    for at in range(len(data)):
+        yield stream.process(data[at : at + 1])
 
 
 def _zstd(data: bytes) -> bytes:

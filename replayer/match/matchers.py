@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from replayer.match.body import BodyKind
+from replayer.match.body import Body, BodyKind
 from replayer.match.jsondiff import ABSENT, Change, diff, pointer
 from replayer.match.normalize import Normal
 from replayer.match.placeholders import fits
@@ -71,10 +71,10 @@ def _headers(recorded: Normal, asked: Normal) -> Iterator[Change]:
 
 def _body(recorded: Normal, asked: Normal) -> Iterable[Change]:
     ours, theirs = recorded.body, asked.body
-    if ours.kind is BodyKind.OMITTED:
-        return []
     if ours.kind is not theirs.kind:
-        return [Change("", f"{ours.kind} body", f"{theirs.kind} body")]
+        return [Change("", _named(ours), _named(theirs))]
+    if ours.kind is BodyKind.OMITTED:
+        return [] if ours.value == theirs.value else [Change("", _named(ours), _named(theirs))]
     if ours.kind is BodyKind.JSON:
         return diff(ours.value, theirs.value, limit=_LIMIT)
     if ours.kind is BodyKind.FORM:
@@ -84,6 +84,13 @@ def _body(recorded: Normal, asked: Normal) -> Iterable[Change]:
     if ours.kind is BodyKind.BYTES and not fits(ours.value, theirs.value):
         return [Change("", ours.value, theirs.value)]
     return []
+
+
+def _named(body: Body) -> str:
+    """A body by its kind; one that is known by its digest by that."""
+    if body.kind is BodyKind.OMITTED:
+        return f"{body.value.bytes} bytes with the SHA-256 {body.value.sha256}"
+    return f"{body.kind} body"
 
 
 MATCHERS: Mapping[str, Matcher] = {

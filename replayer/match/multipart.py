@@ -10,7 +10,7 @@ import re
 from email.message import Message
 from typing import NamedTuple
 
-__all__ = ["Part", "split_parts"]
+__all__ = ["Part", "boundary_of", "split_parts"]
 
 _BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
 
@@ -38,10 +38,15 @@ def split_parts(body: bytes, content_type: str) -> tuple[Part, ...] | None:
     return tuple(sorted(parts, key=lambda part: part.name))
 
 
+def boundary_of(content_type: str) -> bytes | None:
+    """What a content type says; None where it is not multipart's."""
+    found = _BOUNDARY.search(content_type) if content_type[:10].lower() == "multipart/" else None
+    return (found[1] or found[2]).encode("latin-1", "replace") if found else None
+
+
 def _boundary(body: bytes, content_type: str) -> bytes | None:
     """What the header says, or the body's own first line where the header is another's or says nothing."""
-    found = _BOUNDARY.search(content_type)
-    named = (found[1] or found[2]).encode("latin-1", "replace") if found else None
+    named = boundary_of(content_type)
     if named is not None and b"--" + named in body:
         return named
     first = body.partition(b"\n")[0].strip()

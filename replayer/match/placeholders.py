@@ -86,9 +86,7 @@ def patterns_of(normal: Normal, shape: Shape) -> tuple[Any, ...]:
         found.extend(value for key, value in normal.headers if key == name)
     body = normal.body
     for place in shape.places:
-        if shape.kind is BodyKind.OMITTED:
-            found.append(PLACEHOLDER)
-        elif body.kind is BodyKind.JSON:
+        if body.kind is BodyKind.JSON:
             found.append(_at(body.value, place))
         elif body.kind is BodyKind.FORM:
             found.extend(value for key, value in body.value if key == place[0])
@@ -134,7 +132,7 @@ def _places(body: Body) -> Iterator[Place]:
         yield from ((name,) for name, value in body.value if PLACEHOLDER in value)
     elif body.kind is BodyKind.MULTIPART:
         yield from ((part.name,) for part in body.value if _MARK in part.content)
-    elif body.kind is BodyKind.OMITTED or (body.kind is BodyKind.BYTES and _MARK in body.value):
+    elif body.kind is BodyKind.BYTES and _MARK in body.value:
         yield ()
 
 
@@ -163,8 +161,6 @@ def _blank_pairs(pairs: Query, names: tuple[str, ...]) -> Query:
 
 def _blank_body(body: Body, shape: Shape) -> bytes | None:
     kind, value = body
-    if shape.kind is BodyKind.OMITTED:
-        return b"*"
     if kind is not shape.kind:
         return None
     if kind is BodyKind.JSON:

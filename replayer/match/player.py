@@ -20,6 +20,7 @@ from replayer.match.nearmiss import Asked, Nearest, NearMiss, Show, shorten
 from replayer.match.playstate import PlayState, Repeat
 from replayer.match.rules import NO_RULES, Rules
 from replayer.match.target import host_of
+from replayer.match.unstored import Unstored
 
 __all__ = ["Hit", "Miss", "PlayState", "Player", "Repeat"]
 
@@ -78,6 +79,10 @@ class Player:
         self.names = tuple(name for name, _ in cassettes)
         """Of the cassettes, in the order of playing."""
         self._recorded = list(_in_order(cassettes))
+        self.unstored = Unstored()
+        """Request bodies that are known by their digest."""
+        for entry in self._recorded:
+            self.unstored.learn(entry.interaction.request)
         self._lengths = {name: len(cassette.interactions) for name, cassette in cassettes}
         self._rules = NO_RULES if rules is None else rules
         self._repeat = repeat
@@ -107,6 +112,7 @@ class Player:
         if cassette not in self.names:
             self.names = (*self.names, cassette)
         ordinal = len(self._recorded)
+        self.unstored.learn(interaction.request)
         self._recorded.append(Recorded(cassette, number, interaction, host_of(interaction.request.uri)))
         for rules, index in self._indices.items():
             index.learn(ordinal)

@@ -343,3 +343,8 @@ def test_violations_of_one_message_are_bounded() -> None:
     many["data"] = [{"object": "embedding", "index": 0, "embedding": ["x"] * 10_000}]
     ask = request({"model": "m", "input": "x"}, uri="https://api.openai.com/v1/embeddings")
     assert len(CONTRACT.response(ask, answer(many), where="r").violations) == 100
+
+
+def test_what_is_no_uri_has_no_contract_and_breaks_nothing() -> None:
+    assert asked(uri="http://[x/v1/nothing") == Checked(uncovered=1)
+    assert asked(uri="//x]/v1") == Checked(uncovered=1)

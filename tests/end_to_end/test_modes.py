@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib.util
+import io
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,9 +19,10 @@ from aiohttp import web
 
 from replayer.cassette import store
 from replayer.cassette.codec import Layout
-from replayer.cassette.model import Cassette, Frame, FrameKind, Interaction, Request, Response, Sender
+from replayer.cassette.model import Cassette, Frame, FrameKind, Interaction, Omitted, Request, Response, Sender
 from replayer.clock import SystemClock
 from replayer.inputs import Loaded, load
+from replayer.record.settings import MAX_BODY, Settings
 from replayer.record.upstreams import Upstream
 from replayer.service import Contracts, Options, Service, build
 from replayer.source import Mode, Source, Taping
@@ -38,6 +41,8 @@ class Provider:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked[request.path] += 1
+        async for _ in request.content.iter_any():
+            pass
         text = f"{request.path} {self.asked[request.path]}"
         if request.path == "/stream":
             answer = web.StreamResponse(headers={"content-type": "text/event-stream"})
@@ -77,8 +82,12 @@ def known(path: Path) -> Loaded:
 
 
 @asynccontextmanager
-async def gateway(path: Path, mode: Mode, *upstreams: Upstream) -> AsyncIterator[tuple[Service, str]]:
-    taping = Taping(output=path) if mode not in (Mode.NONE, Mode.SPY, Mode.PASSTHROUGH) else None
+async def gateway(
+    path: Path, mode: Mode, *upstreams: Upstream, max_body: int = MAX_BODY
+) -> AsyncIterator[tuple[Service, str]]:
+    settings = Settings(output=path, upstreams=(), confdir=path.parent / "confdir", max_body=max_body)
+    keeps = mode not in (Mode.NONE, Mode.SPY, Mode.PASSTHROUGH)
+    taping = Taping(output=path, settings=settings if max_body != MAX_BODY else None) if keeps else None
     source = Source(mode=mode, upstreams=upstreams, taping=taping)
     loaded = known(path)
     if mode is Mode.REWRITE:
@@ -257,3 +266,21 @@ async def test_a_fault_is_refused_where_the_answer_may_be_real(tmp_path: Path) -
         assert answer.status == 400
         assert "--allow-faults" in (await answer.json())["detail"]
     assert not one.asked
+
+
+async def test_an_upload_that_is_too_large_to_be_stored_is_recorded_and_then_played(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    size = 3 * 1024 * 1024
+    async with provider() as one, aiohttp.ClientSession() as client:
+        upstream = Upstream(name="one", url=one.url)
+        async with gateway(path, Mode.NEW_EPISODES, upstream, max_body=size // 3) as (_, url):
+            said = []
+            for number, session in ((1, "a"), (1, "b"), (2, "c")):
+                fields, body = {"Replayer-Session": session}, io.BytesIO(bytes([number]) * size)
+                async with client.post(f"{url}/files", data=body, headers=fields) as answer:
+                    said.append((answer.headers["Replayer-Outcome"], await answer.text()))
+            assert said == [("recorded", "/files 1"), ("hit", "/files 1"), ("recorded", "/files 2")]
+        first, second = store.read(path).interactions
+        assert (first.request.omitted, second.request.omitted) == tuple(
+            Omitted(bytes=size, sha256=hashlib.sha256(bytes([number]) * size).hexdigest()) for number in (1, 2)
+        )

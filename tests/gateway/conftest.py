@@ -20,7 +20,7 @@ from replayer.cassette.model import (
     Request,
     Response,
 )
-from replayer.clock import SystemClock
+from replayer.clock import Clock, SystemClock
 from replayer.config import Config
 from replayer.inputs import Loaded
 from replayer.journal import Entry
@@ -104,6 +104,8 @@ class Kit:
         environment: dict[str, str] | None = None,
         source: Source | None = None,
         doors: Doors | None = None,
+        max_upload: int | None = None,
+        clock: Clock | None = None,
     ) -> AsyncIterator[Running]:
         metadata = Metadata(origin=Origin.STUB, upstreams=upstreams or {})
         named = cassettes or {"a.yaml": interactions}
@@ -118,8 +120,9 @@ class Kit:
             contracts=contracts,
             source=source or Source(),
             doors=doors or Doors(),
+            max_upload=max_upload,
         )
-        service = build(loaded, options, clock=SystemClock(), environment=environment or {})
+        service = build(loaded, options, clock=clock or SystemClock(), environment=environment or {})
         addresses = await service.start()
         try:
             yield Running(service, addresses[0].port)

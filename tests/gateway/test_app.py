@@ -174,7 +174,7 @@ async def test_a_client_that_asks_first_is_told_to_go_on(kit: Any) -> None:
 async def test_a_body_over_the_limit_is_refused_before_it_is_sent(kit: Any) -> None:
     async with kit.serve(kit.interaction()) as running:
         answer = await running.raw(
-            b"POST /up HTTP/1.1\r\nHost: h\r\nContent-Length: 999999999\r\nExpect: 100-continue\r\n\r\n"
+            b"POST /up HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999999\r\nExpect: 100-continue\r\n\r\n"
         )
     assert answer.startswith(b"HTTP/1.1 413 ")
 

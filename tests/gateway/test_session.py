@@ -69,6 +69,22 @@ def test_a_session_that_is_named_within_the_hour_stays() -> None:
     assert sessions.find("kept") is kept
 
 
+def test_a_session_is_not_idle_while_a_connection_of_it_is_open_nor_for_an_hour_after() -> None:
+    clock = Still()
+    sessions = Sessions(clock)
+    session = sessions.get("connected")
+    session.under_way += 1
+    clock.at = 10_000_000.0
+    sessions.sweep()
+    sessions.left(session)
+    clock.at += 3_600_000.0
+    sessions.sweep()
+    assert sessions.find("connected") is session
+    clock.at += 1
+    sessions.sweep()
+    assert sessions.find("connected") is None
+
+
 def test_what_was_played_is_carried_to_another_player_where_it_is_the_same() -> None:
     sessions = Sessions(Still())
     session = sessions.get("a")

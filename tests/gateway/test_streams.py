@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from typing import Any
 
-from replayer.cassette.model import Chunk, Omitted, Response
+import pytest
+
+from replayer.cassette.model import Chunk, Frame, FrameKind, Omitted, Response, Sender
 from replayer.config import Config
 from replayer.journal import Entry, Outcome
 
@@ -56,7 +59,13 @@ async def test_a_client_that_leaves_frees_everything(kit: Any) -> None:
         assert len(asyncio.all_tasks()) <= before
 
 
-async def slowly(running: Any) -> int:
+def most_buffered() -> int:
+    """Bytes that wait in this process for the client that reads the least."""
+    transports = [value for value in gc.get_objects() if isinstance(value, asyncio.WriteTransport)]
+    return max(value.get_write_buffer_size() for value in transports if not value.is_closing())
+
+
+async def slowly(running: Any, ask: bytes = ASK) -> int:
     """Ask, read nothing for as long as the gateway is busy with others, then read all of it: its bytes of body."""
     connection = socket.socket()
     # A small window, so that the gateway and not the kernel has to wait.
@@ -64,9 +73,10 @@ async def slowly(running: Any) -> int:
     connection.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(connection, ("127.0.0.1", running.port))
-    await loop.sock_sendall(connection, ASK)
-    await running.get("/v1/stream", "Replayer-Session: other")
+    await loop.sock_sendall(connection, ask)
+    await running.get("/v1/other" if ask is not ASK else "/v1/stream", "Replayer-Session: other")
     assert running.journal()[0].duration_ms is None, "it was given away before anybody took it"
+    assert most_buffered() < 1_000_000
     answer = bytearray()
     while data := await loop.sock_recv(connection, 1 << 20):
         answer += data
@@ -85,6 +95,20 @@ async def test_a_stream_waits_for_a_client_that_does_not_read(kit: Any) -> None:
 async def test_a_whole_answer_waits_for_a_client_that_does_not_read(kit: Any) -> None:
     async with kit.serve(kit.interaction("/v1/stream", answer=bytes(16_000_000))) as running:
         assert await slowly(running) == 16_000_000
+
+
+@pytest.mark.parametrize("fault", ["none", "slice;bytes=50000", "duplicate;at=1"])
+async def test_a_connection_waits_for_a_client_that_does_not_read(kit: Any, fault: str) -> None:
+    frames = [Frame(at=0, sender=Sender.SERVER, kind=FrameKind.BINARY, data=bytes(100_000)) for _ in range(160)]
+    close = Frame(at=0, sender=Sender.SERVER, kind=FrameKind.CLOSE, code=1006)
+    ask = (
+        b"GET /v1/realtime HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        b"Replayer-Fault: " + fault.encode() + b"\r\n\r\n"
+    )
+    async with kit.serve(kit.connection(*frames, close)) as running:
+        count = 161 if fault.startswith("duplicate") else 160
+        assert await slowly(running, ask) >= count * 100_000
 
 
 async def test_a_body_that_was_not_stored_is_never_an_empty_one(kit: Any) -> None:
