@@ -55,7 +55,7 @@ class Contract:
     def request(self, request: Request, *, where: str, service: str | None = None) -> Checked:
         """Hold a request's body against its operation."""
         operation = self._operation(request, service)
-        if operation is None:
+        if operation is None or request.omitted is not None:
             return _UNCOVERED
         if not request.body:
             if not operation.request_required:

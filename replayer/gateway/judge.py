@@ -71,7 +71,7 @@ class Judge:
         The verdict of a request that is spelled as one was recorded is kept with what is `known` of it. A body that is
         too large to be held is not judged.
         """
-        if self._contract is None or request.omitted is not None:
+        if self._contract is None:
             return ()
         if known is None:
             return self.shown(self._contract.request(request, where="request", service=service).violations)

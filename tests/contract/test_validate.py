@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,6 +108,11 @@ def test_a_named_service_is_judged_by_its_own_document_wherever_it_lives() -> No
 def test_a_missing_body_is_a_violation() -> None:
     (violation,) = CONTRACT.request(request(body=b""), where="r").violations
     assert (violation.expected, violation.actual) == ("a body", "none")
+
+
+def test_a_request_body_that_was_not_stored_is_not_judged() -> None:
+    unstored = replace(request(), body=None, omitted=Omitted(bytes=1, sha256="0"))
+    assert CONTRACT.request(unstored, where="r") == Checked(uncovered=1)
 
 
 def test_a_body_that_is_no_json_is_a_violation() -> None:
