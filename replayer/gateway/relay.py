@@ -8,10 +8,12 @@ ours is sent on, and an answer that breaks off upstream breaks off here.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -31,11 +33,12 @@ from replayer.gateway.inject import Injection
 from replayer.gateway.judge import Judge, Judged, told
 from replayer.gateway.ports import Kept, Recorder
 from replayer.gateway.prepared import prepare
-from replayer.gateway.upstreams import Asking, Keeping, Reach, Upstreams
+from replayer.gateway.routes import Route
+from replayer.gateway.upstreams import Asking, Keeping, Naming, Reach, Upstreams
 from replayer.journal import Outcome
 from replayer.match.inflate import inflated
 
-__all__ = ["RELAYED", "Bending", "Relay", "unnamed"]
+__all__ = ["RELAYED", "Bending", "Relay", "Through", "unnamed"]
 
 RELAYED = "Replayer-Relay"
 """The field by which the recorder knows whose request it relays; it takes all of ours out."""
@@ -56,6 +59,15 @@ class Bending(StrEnum):
     ALLOWED = "allowed"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Through:
+    """The recorder's forward proxy."""
+
+    url: str
+    trust: ssl.SSLContext
+    """Its authority."""
+
+
 class Relay:
     """Asks upstreams. `open` it in the loop, `close` it there."""
 
@@ -65,11 +77,25 @@ class Relay:
         self._judge = judge
         self._faults = faults
         self._client: aiohttp.ClientSession | None = None
+        self._proxy: Through | None = None
 
-    def through(self, bases: Mapping[str, str]) -> None:
-        """From now on each upstream is asked at another base URL: the recorder's for it."""
+    def through(self, bases: Mapping[str, str], proxy: Through | None = None) -> None:
+        """From now on each upstream is asked at another base URL, the recorder's for it; or all through its proxy."""
+        if proxy is not None:
+            self._proxy = proxy
+            return
         reaches = {name: replace(reach, through=bases[name]) for name, reach in self.upstreams.reaches.items()}
         self.upstreams = replace(self.upstreams, reaches=reaches)
+
+    def reach(self, exchange: Exchange, route: Route) -> Reach | None:
+        """Whom a request means; None where that is nobody that may be asked."""
+        secure = exchange.raw.secure or exchange.raw.raw_path[:8].lower() == "https://"
+        return self.upstreams.of(route, "https" if secure else "http")
+
+    @property
+    def proxied(self) -> dict[str, Any]:
+        """What the HTTP client is told of the way to an upstream."""
+        return {} if self._proxy is None else {"proxy": self._proxy.url, "ssl": self._proxy.trust}
 
     @property
     def always(self) -> bool:
@@ -167,6 +193,7 @@ class Relay:
             headers=fields,
             data=asked.body,
             allow_redirects=False,
+            **self.proxied,
         )
 
     async def _pour(self, exchange: Exchange, plan: Plan, flow: _Flow) -> Delivered:
@@ -212,6 +239,8 @@ def unnamed(relay: Relay | None) -> str:
     """Why a miss did not go upstream although others do; nothing where none does."""
     if relay is None:
         return ""
+    if relay.upstreams.naming is Naming.CLIENTS:
+        return "; it did not go upstream, because it did not come through the proxy: set HTTPS_PROXY and HTTP_PROXY"
     return f"; it did not go upstream, because it names none of the upstreams: /NAME/… of {relay.upstreams.told}"
 
 

@@ -93,7 +93,7 @@ class Responder:
     ) -> web.StreamResponse:
         entry = exchange.entry
         relay = self._parts.relay
-        if relay is not None and relay.always and (reach := relay.upstreams.of(route)) is not None:
+        if relay is not None and relay.always and (reach := relay.reach(exchange, route)) is not None:
             return await relay.respond(exchange, asked, reach, injected)
         found = self._parts.player.answer(
             asked,
@@ -105,7 +105,7 @@ class Responder:
             known=known,
         )
         if isinstance(found, Miss):
-            if relay is not None and (reach := relay.upstreams.of(route)) is not None:
+            if relay is not None and (reach := relay.reach(exchange, route)) is not None:
                 return await relay.respond(exchange, asked, reach, injected)
             return await self._miss(exchange, found, injected)
         shelved = self._shelf.take(found, route.pace)

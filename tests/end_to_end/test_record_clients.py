@@ -8,8 +8,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -169,36 +168,6 @@ async def live(request: web.Request) -> web.WebSocketResponse:
 # The run
 
 
-@asynccontextmanager
-async def playing(file: Path, authority: Path) -> AsyncIterator[tuple[str, str]]:
-    """A gateway under TLS and as a proxy: the addresses of both."""
-    arguments = ("replay", str(file), "--port", "0", "--tls", str(authority), "--proxy")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "replayer", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        cwd=TOP,
-    )
-    assert process.stdout is not None
-    try:
-        _, secure, proxy = [(await process.stdout.readline()).decode().split()[2] for _ in range(3)]
-        yield secure, proxy
-    finally:
-        process.terminate()
-        await process.communicate()
-
-
-async def program_alone(*command: str, **more: str) -> Any:
-    """What a program heard that nobody wraps."""
-    environment = {name: value for name, value in os.environ.items() if name not in DROPPED}
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**environment, **more}
-    )
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return json.loads(out)
-
-
 async def replayer(*arguments: str, data: Path, **more: str) -> Any:
     environment = {name: value for name, value in os.environ.items() if name not in DROPPED}
     here = os.pathsep.join([str(TOP), *filter(None, [environment.get("PYTHONPATH")])])
@@ -251,11 +220,14 @@ ASKED = {
     "node": ("openai", "anthropic", "gemini", "gemini_live"),
 }
 """What a plain listener can replay: the others insist on `wss:`."""
+WAYS = [("reverse", "new_episodes"), ("forward", "new_episodes"), ("reverse", "all"), ("forward", "all")]
 
 
-@pytest.mark.parametrize("way", ["reverse", "forward"])
+@pytest.mark.parametrize(("way", "mode"), WAYS)
 @pytest.mark.parametrize("language", ["python", "node"])
-async def test_official_clients_record_and_replay_with_equal_results(stage: Any, language: str, way: str) -> None:
+async def test_official_clients_record_and_replay_with_equal_results(
+    stage: Any, language: str, way: str, mode: str
+) -> None:
     needs(language)
     program = python(*ASKED["python"]) if language == "python" else node(stage, *ASKED["node"])
     async with AsyncExitStack() as stack:
@@ -263,13 +235,15 @@ async def test_official_clients_record_and_replay_with_equal_results(stage: Any,
             name: await stack.enter_async_context(stage.upstream(stand_in, stage.authority.context()))
             for name in SERVICES
         }
-        upstreams = [part for name, url in urls.items() for part in ("--upstream", f"{name}={url}")]
+        recording = ["--record-mode", mode]
+        for name, url in urls.items():
+            recording += ["--upstream", f"{name}={url}"]
         more = {**KEYS, "SSL_CERT_FILE": str(stage.authority.pem)}
+        hosts = {VARIABLES[name]: url + SERVICES[name] for name, url in urls.items()} if way == "forward" else {}
         if way == "forward":
-            upstreams.append("--forward")
-            more |= {VARIABLES[name]: url + SERVICES[name] for name, url in urls.items()}
+            recording.append("--forward")
         recorded = await replayer(
-            "record", *upstreams, "-o", str(stage.output), "--", *program, data=stage.folder, **more
+            "record", *recording, "-o", str(stage.output), "--", *program, data=stage.folder, **more, **hosts
         )
     assert sorted(recorded) == sorted(ASKED[language])
     assert recorded["openai"]["upload"]["bytes"] == 150_000
@@ -277,32 +251,34 @@ async def test_official_clients_record_and_replay_with_equal_results(stage: Any,
     assert not [key for key in KEYS.values() if key in text]
     assert {one.response.status for one in store.read(stage.output).interactions} == {200, 101}
 
-    replayed = await replayer("replay", str(stage.output), "--port", "0", "--", *program, data=stage.folder)
+    playing = ["replay", str(stage.output), "--port", "0"]
+    if way == "forward":
+        playing += ["--tls", str(stage.folder / "authority"), "--proxy"]
+    replayed = await replayer(*playing, "--", *program, data=stage.folder, **hosts)
     assert replayed == recorded
 
 
 @pytest.mark.parametrize(("language", "asked"), [("python", "gemini_live"), ("node", "openai_realtime")])
-@pytest.mark.parametrize("way", ["reverse", "forward"])
-async def test_clients_that_insist_on_tls_record_too(stage: Any, language: str, asked: str, way: str) -> None:
+@pytest.mark.parametrize(("way", "mode"), WAYS)
+async def test_clients_that_insist_on_tls_record_and_replay_too(
+    stage: Any, language: str, asked: str, way: str, mode: str
+) -> None:
     needs(language)
     program = python(asked) if language == "python" else node(stage, asked)
     name = asked.partition("_")[0]
     async with stage.upstream(stand_in, stage.authority.context()) as url:
         more = {**KEYS, "SSL_CERT_FILE": str(stage.authority.pem)}
-        ways = ["--upstream", f"{name}={url}", "--record-mode", "all"]  # the recorder alone: it knows TLS when it comes
+        recording = ["--upstream", f"{name}={url}", "--record-mode", mode]
+        hosts = {VARIABLES[name]: url + SERVICES[name]} if way == "forward" else {}
         if way == "forward":
-            ways.append("--forward")
-            more[VARIABLES[name]] = url + SERVICES[name]
-        heard = await replayer("record", *ways, "-o", str(stage.output), "--", *program, data=stage.folder, **more)
+            recording.append("--forward")
+        heard = await replayer(
+            "record", *recording, "-o", str(stage.output), "--", *program, data=stage.folder, **more, **hosts
+        )
     assert len(heard[asked]) >= 2
     (one,) = store.read(stage.output).interactions
     assert one.request.uri.startswith(url.replace("https", "wss"))
-    authority = stage.folder / "authority"
-    async with playing(stage.output, authority) as (secure, proxy):
-        trust = str(authority / "ca.pem")
-        more = {**KEYS, "SSL_CERT_FILE": trust, "NODE_EXTRA_CA_CERTS": trust}
-        base = secure.replace("127.0.0.1", "localhost") + SERVICES[name]
-        if way == "forward" and language == "python":  # Node's clients know no proxy variables of their own
-            base = url + SERVICES[name]
-            more |= {"HTTPS_PROXY": proxy, "https_proxy": proxy, "NO_PROXY": "", "no_proxy": ""}
-        assert await program_alone(*program, **more, **{VARIABLES[name]: base}) == heard
+    playing = ["replay", str(stage.output), "--port", "0", "--tls", str(stage.folder / "authority")]
+    if way == "forward":
+        playing.append("--proxy")
+    assert await replayer(*playing, "--", *program, data=stage.folder, **hosts) == heard
