@@ -76,6 +76,17 @@ class Exchange:
     begun: bool = False
     """Whether an answer has begun to go out: then there cannot be another."""
 
+    def here(self, recorded: str, base: str) -> str | None:
+        """The base URL by which the client means the upstream; None of a client that takes us for a proxy.
+
+        `recorded` is the target as it is recorded, `base` the path that all of the upstream's begin with.
+        """
+        own = recorded.removeprefix(base)
+        if self.ours.host is not None or not self.raw.raw_path.endswith(own):
+            return None
+        host = self.raw.headers.get("Host", "")
+        return f"{self.raw.scheme}://{host}{self.raw.raw_path.removesuffix(own)}" if host else None
+
     async def refuse(self, response: Response) -> Delivered:
         """Answer with an error of ours."""
         return await self.answer(response, Outcome.REFUSED)

@@ -37,6 +37,7 @@ from replayer.gateway.routes import Route
 from replayer.gateway.upstreams import Asking, Keeping, Naming, Reach, Upstreams
 from replayer.journal import Outcome
 from replayer.match.inflate import inflated
+from replayer.match.leading import leads, led
 
 __all__ = ["RELAYED", "Bending", "Relay", "Through", "unnamed"]
 
@@ -134,12 +135,13 @@ class Relay:
             absolute = replace(asked, uri=reach.url.removesuffix(reach.base) + asked.uri)
             hearing = self._hearing(exchange, absolute, answer)
             flow = _Flow(answer, exchange, None if kept is None else partial(self.named, kept), hearing)
+            headers = self._led(_fields(answer), exchange, asked, reach)
             if injected is not None:
-                return await self._bent(exchange, flow, injected)
+                return await self._bent(exchange, flow, injected, headers)
             plan = Plan(
                 status=answer.status,
                 reason=answer.reason or "",
-                headers=onward(_fields(answer)),
+                headers=onward(headers),
                 streamed=flow.length is None,
                 promised=flow.length,
             )
@@ -150,6 +152,12 @@ class Relay:
             return Delivered(keep_alive=False)
         finally:
             answer.close()
+
+    @staticmethod
+    def _led(headers: Headers, exchange: Exchange, asked: Request, reach: Reach) -> Headers:
+        """What leads back to the upstream (the recorder has made that its own address) leads through us."""
+        here = exchange.here(asked.uri, reach.base) if leads(headers) else None
+        return headers if here is None else led(headers, base=reach.through, here=here)
 
     def expect(self, exchange: Exchange) -> Kept | None:
         """What the recorder is to keep of this exchange; None where nothing is kept."""
@@ -201,12 +209,10 @@ class Relay:
         exchange.begun = True
         return await pour(prepare(plan), exchange.raw, flow.pieces(), ours=outcome + exchange.noted())
 
-    async def _bent(self, exchange: Exchange, flow: _Flow, injected: Injection) -> Delivered:
+    async def _bent(self, exchange: Exchange, flow: _Flow, injected: Injection, headers: Headers) -> Delivered:
         """With faults: they need the whole answer."""
         body = b"".join([piece async for piece in flow.pieces()])
-        response = Response(
-            status=flow.answer.status, reason=flow.answer.reason or "", headers=_fields(flow.answer), body=body
-        )
+        response = Response(status=flow.answer.status, reason=flow.answer.reason or "", headers=headers, body=body)
         plan = injected.rewritten(plan_of(response, method=exchange.raw.method))
         encoding = flow.answer.headers.get("Content-Encoding")
         if encoding is not None:

@@ -26,6 +26,7 @@ from replayer.gateway.routes import Route
 from replayer.gateway.shelf import Shelf
 from replayer.journal import Outcome
 from replayer.match.index import Known
+from replayer.match.leading import led
 from replayer.match.player import Hit, Miss
 from replayer.match.requestdrift import request_drift
 
@@ -121,8 +122,12 @@ class Responder:
             before = 0
         if shelved.violations and self._judge.refuses(shelved.violations):
             return await exchange.reject(answers.violated(shelved.violations, status=502), known=before)
-        if injected is not None:
-            return await exchange.deliver(injected.rewritten(shelved.plan), known=before, since=exchange.arrived)
+        plan = shelved.plan
+        if shelved.leads is not None and (here := exchange.here(asked.uri, route.base)) is not None:
+            plan = replace(plan, headers=led(plan.headers, base=shelved.leads + route.base, here=here))
+        if injected is not None or plan is not shelved.plan:
+            rewritten = plan if injected is None else injected.rewritten(plan)
+            return await exchange.deliver(rewritten, known=before, since=exchange.arrived)
         entry.status = shelved.plan.status
         return await exchange.send(shelved.prepared, known=before, since=exchange.arrived)
 

@@ -17,6 +17,7 @@ import pytest
 from aiohttp import web
 
 from replayer.cassette import store
+from replayer.cassette.model import header
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy is not installed: pip install '.[record]'"
@@ -32,6 +33,7 @@ KEYS = {
     "GEMINI_API_KEY": "AIzaSyA-abcdefghijklmnopqrstuvwxyz01234",
 }
 DROPPED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", *KEYS)
+UPLOAD_URL = "x-goog-upload-url"
 
 
 # The stand-ins
@@ -137,6 +139,29 @@ async def files(request: web.Request) -> web.Response:
         return web.json_response({**known, "size_bytes": sizes["file"], "created_at": "2026-01-01T00:00:00Z"})
     known = {"id": "file-1", "object": "file", "filename": "a.txt", "purpose": "assistants", "status": "processed"}
     return web.json_response({**known, "bytes": sizes["file"], "created_at": 1})
+
+
+class Uploads:
+    """Google's resumable upload: a start that answers with an address, then the pieces, the last one finalizing."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+
+    async def answer(self, request: web.Request) -> web.Response:
+        command = request.headers["x-goog-upload-command"]
+        if command == "start":
+            upload = f"upload-{len(self.sizes)}"
+            self.sizes[upload] = 0
+            url = f"https://{request.host}{request.path}?upload_id={upload}&upload_protocol=resumable"
+            return web.json_response({}, headers={"x-goog-upload-status": "active", UPLOAD_URL: url})
+        upload = request.query["upload_id"]
+        assert int(request.headers["x-goog-upload-offset"]) == self.sizes[upload]
+        self.sizes[upload] += len(await request.read())
+        if "finalize" not in command:
+            return web.json_response({}, headers={"x-goog-upload-status": "active"})
+        size = str(self.sizes[upload])
+        known = {"name": f"files/{upload}", "mimeType": "text/plain", "sizeBytes": size, "state": "ACTIVE"}
+        return web.json_response({"file": known}, headers={"x-goog-upload-status": "final"})
 
 
 async def realtime(request: web.Request) -> web.WebSocketResponse:
@@ -282,3 +307,47 @@ async def test_clients_that_insist_on_tls_record_and_replay_too(
     if way == "forward":
         playing.append("--proxy")
     assert await replayer(*playing, "--", *program, data=stage.folder, **hosts) == heard
+
+
+@pytest.mark.parametrize("mode", ["new_episodes", "all"])
+@pytest.mark.parametrize("language", ["python", "node"])
+async def test_a_resumable_upload_records_and_replays_with_equal_results(stage: Any, language: str, mode: str) -> None:
+    needs(language)
+    program = python("gemini_upload") if language == "python" else node(stage, "gemini_upload")
+    async with (
+        stage.upstream(Uploads().answer, stage.authority.context()) as url,
+        stage.upstream(stand_in) as other,
+    ):
+        more = {**KEYS, "SSL_CERT_FILE": str(stage.authority.pem)}
+        # Two upstreams: the address in the answer has to lead back below the prefix of the first.
+        recording = ["--upstream", f"gemini={url}", "--upstream", f"openai={other}", "--record-mode", mode]
+        recorded = await replayer(
+            "record", *recording, "-o", str(stage.output), "--", *program, data=stage.folder, **more
+        )
+    assert [one["size"] for one in recorded["gemini_upload"]] == [15, 8 * 1024 * 1024 + 15]
+    starts = [one for one in store.read(stage.output).interactions if header(one.response.headers, UPLOAD_URL)]
+    # What was recorded is what the upstream said.
+    assert [str(header(one.response.headers, UPLOAD_URL)).startswith(f"{url}/upload/") for one in starts] == [True] * 2
+    assert len(store.read(stage.output).interactions) == 5
+    assert await replayer("replay", str(stage.output), "--port", "0", "--", *program, data=stage.folder) == recorded
+
+
+@pytest.mark.parametrize("mode", ["new_episodes", "all"])
+async def test_a_redirect_stays_with_us_recorded_and_replayed(stage: Any, mode: str) -> None:
+    async def redirecting(request: web.Request) -> web.Response:
+        if request.path == "/v1/old":
+            raise web.HTTPFound(f"http://{request.host}/v1/new")
+        return web.json_response({"here": request.path})
+
+    follow = (
+        "import json, os, urllib.request\n"
+        "answer = urllib.request.urlopen(os.environ['OPENAI_BASE_URL'] + '/old')\n"
+        "print(json.dumps([answer.url == os.environ['OPENAI_BASE_URL'] + '/new', json.load(answer)]))\n"
+    )
+    program = (sys.executable, "-c", follow)
+    async with stage.upstream(redirecting) as url:
+        recording = ("--upstream", f"openai={url}", "--record-mode", mode, "-o", str(stage.output))
+        recorded = await replayer("record", *recording, "--", *program, data=stage.folder)
+    assert recorded == [True, {"here": "/v1/new"}]
+    assert len(store.read(stage.output).interactions) == 2
+    assert await replayer("replay", str(stage.output), "--port", "0", "--", *program, data=stage.folder) == recorded
