@@ -20,6 +20,7 @@ from replayer.cassette.codec import Layout
 from replayer.cassette.model import Cassette, Frame, FrameKind, Interaction, Request, Response, Sender
 from replayer.clock import SystemClock
 from replayer.inputs import Loaded, load
+from replayer.record.settings import Settings
 from replayer.record.upstreams import Upstream
 from replayer.service import Contracts, Options, Service, build
 from replayer.source import Mode, Source, Taping
@@ -77,8 +78,10 @@ def known(path: Path) -> Loaded:
 
 
 @asynccontextmanager
-async def gateway(path: Path, mode: Mode, *upstreams: Upstream) -> AsyncIterator[tuple[Service, str]]:
-    taping = Taping(output=path) if mode not in (Mode.NONE, Mode.SPY, Mode.PASSTHROUGH) else None
+async def gateway(
+    path: Path, mode: Mode, *upstreams: Upstream, settings: Settings | None = None
+) -> AsyncIterator[tuple[Service, str]]:
+    taping = Taping(output=path, settings=settings) if mode not in (Mode.NONE, Mode.SPY, Mode.PASSTHROUGH) else None
     source = Source(mode=mode, upstreams=upstreams, taping=taping)
     loaded = known(path)
     if mode is Mode.REWRITE:
@@ -210,6 +213,33 @@ async def test_a_connection_is_recorded_and_then_played(tmp_path: Path) -> None:
     assert [frame.text for frame in frames if frame.sender is Sender.CLIENT] == ["hello", "bye"]
     assert isinstance(frames[-1], Frame)
     assert (frames[-1].kind, frames[-1].code) == (FrameKind.CLOSE, 4001)
+
+
+async def test_a_request_whose_body_was_not_stored_is_known_by_any_body(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    settings = Settings(output=path, upstreams=(), confdir=tmp_path / "ca", max_body=1000)
+
+    async def send(url: str, *bodies: bytes) -> list[str]:
+        async with aiohttp.ClientSession() as client:
+            return [await (await client.post(f"{url}/a", data=body)).text() for body in bodies]
+
+    large, larger, small = b"x" * 5000, b"y" * 9000, b"z" * 1000
+    async with provider() as one:
+        upstream = Upstream(name="one", url=one.url)
+        async with gateway(path, Mode.NEW_EPISODES, upstream, settings=settings) as (_, url):
+            live = await send(url, large, small)
+        kept = store.read(path).interactions
+        assert [(found.request.body, found.request.omitted is not None) for found in kept] == [
+            (None, True),
+            (small, False),
+        ]
+        # In replay any body is the large one; what was stored is known by itself.
+        async with gateway(path, Mode.NONE) as (_, url):
+            assert await send(url, larger, small) == live
+        # And where what is missing is recorded, the known one is not sent again.
+        async with gateway(path, Mode.NEW_EPISODES, upstream, settings=settings) as (_, url):
+            assert await send(url, large) == live[:1]
+    assert one.asked == {"/a": 2}
 
 
 @pytest.mark.parametrize(("mode", "left"), [(Mode.ALL, [b"/b old", b"/a 1"]), (Mode.REWRITE, [b"/a 1"])])
