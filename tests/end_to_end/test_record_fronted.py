@@ -138,6 +138,22 @@ async def test_a_terminal_sees_what_is_new_and_what_is_known(stage: Any) -> None
     assert "2 request(s), of which 1 hit" in seen.decode()
 
 
+@pytest.mark.parametrize("where", [(), ("--split", "path")])
+async def test_all_renews_what_is_recorded_again_and_keeps_the_rest(stage: Any, where: tuple[str, ...]) -> None:
+    output = stage.folder / "split" if where else stage.output
+    async with upstream(stage) as url:
+        for paths in (("/a", "/b", "/b"), ("/b", "/c")):
+            status, _, err = await ran(
+                *("record", "--record-mode", "all", "--upstream", f"openai={url}", "-o", str(output), *where),
+                *("--", *asking(*paths)),
+                data=stage.folder,
+            )
+            assert status == 0, err
+    files = sorted(output.rglob("*.yaml")) if where else [output]
+    bodies = [one.response.body for file in files for one in store.read(file).interactions]
+    assert bodies == [b"/v1/a 1", b"/v1/b 3", b"/v1/c 1"]
+
+
 # One address for every client
 
 
