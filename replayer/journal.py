@@ -6,7 +6,7 @@ a hanging stream is visible. Whoever writes redacts first: no entry ever holds a
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -84,6 +84,8 @@ class Journal:
         """Requests that rules let pass although they ask for something else."""
         self.violations = 0
         """Of severity warning or error."""
+        self.unchecked: Counter[str] = Counter()
+        """What there was no judging of, by what it was: `an answer of more than 4 MiB`."""
 
     def open(self, kind: str, *, session: str, method: str = "", target: str = "") -> Entry:
         """Begin an entry, visible at once."""
@@ -103,7 +105,8 @@ class Journal:
     def complete(self, entry: Entry) -> None:
         """The last of it has happened: take its time and count it."""
         entry.duration_ms = round(self._clock.ms() - entry.started, 3)
-        if entry.outcome is not None:
+        if entry.outcome is not None and not (entry.outcome is Outcome.DISPATCHED and entry.kind == "websocket"):
+            # A worker's connection is no request that was dispatched: dispatching knows how many there were.
             self.outcomes[entry.outcome] += 1
         if entry.faults:
             self.faulted += 1
@@ -115,6 +118,9 @@ class Journal:
             self.watcher(entry)
         if entry.violations:
             self.violations += sum(violation.get("severity") != "info" for violation in entry.violations)
+            self.violations += entry.details.get("violations_more", 0)
+        if "unchecked" in entry.details:
+            self.unchecked.update(entry.details["unchecked"])
         if self.listener is not None:
             self.listener(entry)
 

@@ -49,6 +49,9 @@ class Summary:
     """A run in numbers."""
 
     requests: int
+    """Without the connections of workers."""
+    workers: int
+    """Connections of workers."""
     outcomes: Mapping[Outcome, int]
     """Those that there were."""
     faulted: int
@@ -56,6 +59,8 @@ class Summary:
     not_applied: int
     violations: int
     """Of severity warning or error."""
+    unchecked: Mapping[str, int]
+    """What was not held against its contract, by what it was."""
     request_drift: int
     """Requests that match by loose rules only, and ask for something else than was recorded."""
     interactions: int
@@ -172,12 +177,15 @@ class Run:
         played = self._sessions.played
         names = [f"{name}#{index}" for name, index, _ in self._player.interactions()]
         journal = self._journal
+        workers = 0 if self._live is None else self._live.status().connections
         return Summary(
-            requests=self._sessions.requests,
+            requests=self._sessions.requests - workers,
+            workers=workers,
             outcomes={outcome: count for outcome, count in journal.outcomes.items() if count},
             faulted=journal.faulted,
             not_applied=journal.not_applied,
             violations=journal.violations,
+            unchecked=dict(journal.unchecked),
             request_drift=journal.request_drift,
             interactions=len(names),
             unplayed=tuple(name for ordinal, name in enumerate(names) if ordinal not in played),
@@ -205,6 +213,7 @@ class Run:
             "faulted": summary.faulted,
             "faults_not_applied": summary.not_applied,
             "violations": summary.violations,
+            "unchecked": dict(summary.unchecked),
             "request_drift": summary.request_drift,
             "interactions": {"loaded": summary.interactions, "unplayed": len(summary.unplayed)},
             "cassettes": [

@@ -54,7 +54,7 @@ def _sequence(items: list[Any], indent: str) -> Iterator[str]:
             lines = _mapping(item, indent + "  ")
             yield f"{indent}- {next(lines).removeprefix(indent + '  ')}"
             yield from lines
-        elif isinstance(item, list) and (short is None or len(indent) + len(short) > _WIDTH):
+        elif isinstance(item, list) and item and (short is None or len(indent) + len(short) > _WIDTH):
             yield f"{indent}-"
             yield from _sequence(item, indent + "  ")
         else:
@@ -64,7 +64,8 @@ def _sequence(items: list[Any], indent: str) -> Iterator[str]:
 def _under(head: str, item: Any, indent: str) -> Iterator[str]:
     """A value after its key or dash: on the same line where it is short, else below, indented."""
     short = _inline(item)
-    if short is not None and len(head) + len(short) < _WIDTH:
+    # Nothing stands below the key of what is empty, and nothing is null: it stays on the line, however long that is.
+    if short is not None and (item in ({}, []) or len(head) + len(short) < _WIDTH):
         yield f"{head} {short}"
     elif isinstance(item, dict):
         yield head

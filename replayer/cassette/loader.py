@@ -17,7 +17,7 @@ from replayer.errors import CassetteError
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["DEPTH_LIMIT", "SIZE_LIMIT", "load_yaml"]
+__all__ = ["DEPTH_LIMIT", "SIZE_LIMIT", "is_too_deep", "load_yaml"]
 
 DEPTH_LIMIT = 1000
 """libyaml's composer is recursive C: some ten thousand levels overflow its stack and end the process (probed)."""
@@ -37,8 +37,8 @@ def load_yaml(data: bytes, *, name: str) -> Any:
     import yaml
 
     try:
-        if _may_be_deep(data):
-            _check_depth(data, name)
+        if is_too_deep(data):
+            raise CassetteError(f"{name}: nested deeper than {DEPTH_LIMIT} levels: not a cassette")
         value = yaml.load(data, Loader=_loader())  # the class is a safe loader: see `_loader`
         if _ANCHOR.search(data) and _ALIAS.search(data) and _size(value, {}) > SIZE_LIMIT:
             raise CassetteError(f"{name}: its aliases mean more than {SIZE_LIMIT} values: not a cassette")
@@ -71,6 +71,21 @@ def _explain(error: yaml.MarkedYAMLError, name: str) -> str:
     return f"{name}{place}: not YAML: {what}; the file may be cut short: restore it, or record it again"
 
 
+def is_too_deep(data: bytes) -> bool:
+    """Whether libyaml must not compose this: it would end the process. Raises yaml's error for what is no YAML."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(data, Loader=_loader()) if _may_be_deep(data) else ():
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEPTH_LIMIT:
+                return True
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return False
+
+
 def _may_be_deep(data: bytes) -> bool:
     """A cheap look that lets every ordinary cassette pass: more brackets open than close, or a long run of dashes."""
     brackets = data.translate(_AS_BRACKETS, _DELETE)
@@ -80,19 +95,6 @@ def _may_be_deep(data: bytes) -> bool:
             break
         brackets = fewer
     return brackets.count(b"[") > DEPTH_LIMIT or b" " * DEPTH_LIMIT in data or _COMPACT.search(data) is not None
-
-
-def _check_depth(data: bytes, name: str) -> None:
-    import yaml
-
-    depth = 0
-    for event in yaml.parse(data, Loader=_loader()):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > DEPTH_LIMIT:
-                raise CassetteError(f"{name}: nested deeper than {DEPTH_LIMIT} levels: not a cassette")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
 
 
 @lru_cache(maxsize=1)

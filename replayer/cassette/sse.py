@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["event_data", "is_whole", "split_events"]
+__all__ = ["end_of_event", "event_data", "is_whole", "split_events"]
 
 _EOL = rb"(?:\r\n|\n|\r(?!\n))"
 _BLANK_LINE = re.compile(_EOL + _EOL + b"+")
@@ -31,6 +31,12 @@ def split_events(body: bytes) -> list[bytes]:
 def is_whole(event: bytes) -> bool:
     """Whether the piece ends with its blank line; a client throws away the event that does not."""
     return _ENDS_BLANK.search(event) is not None
+
+
+def end_of_event(held: bytes | bytearray, start: int) -> int | None:
+    """Where the first event of an unfinished stream ends, sought from `start` on; None where its end has not come."""
+    found = _BLANK_LINE.search(held, start)
+    return None if found is None else found.end()
 
 
 def event_data(event: bytes) -> tuple[str | None, str]:

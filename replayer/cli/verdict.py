@@ -13,6 +13,7 @@ from replayer.errors import ExitStatus, UsageError, closest
 from replayer.journal import Entry, Outcome
 from replayer.report.missed import asked, told
 from replayer.report.target import Target, deliver
+from replayer.report.words import counted
 from replayer.run import Run, Summary
 
 __all__ = ["Condition", "end", "read_conditions", "shortened", "telling"]
@@ -78,7 +79,7 @@ def end(
     summary = run.summary()
     entries = tuple(run.entries())
     met = [condition for condition in Condition if condition in conditions and _is_met(condition, summary)]
-    held = ExitStatus.HELD if summary.requests else ExitStatus.NOTHING_CHECKED
+    held = ExitStatus.HELD if summary.requests or summary.workers else ExitStatus.NOTHING_CHECKED
     status = ExitStatus.DID_NOT_HOLD if met else held
     lines = _summary(summary, conditions)
     verdict = [f"did not hold: {', '.join(met)}"] if met else []
@@ -110,10 +111,12 @@ def _report(
         interactions=run.played(),
         totals={
             "requests": summary.requests,
+            **({"worker connections": summary.workers} if summary.workers else {}),
             **{outcome.value: count for outcome, count in summary.outcomes.items()},
             "faulted": summary.faulted,
             "faults not applied": summary.not_applied,
             "violations": summary.violations,
+            "unchecked": sum(summary.unchecked.values()),
             "request drift": summary.request_drift,
             "interactions": summary.interactions,
             "never played": len(summary.unplayed),
@@ -145,9 +148,12 @@ def _is_met(condition: Condition, summary: Summary) -> bool:
 def _summary(summary: Summary, conditions: frozenset[Condition]) -> list[str]:
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items())
     lines = [f"{summary.requests} requests{f': {outcomes}' if outcomes else ''}"]
+    if summary.workers:
+        lines.append(counted(summary.workers, "worker connection"))
     if summary.faulted or summary.not_applied:
         lines.append(f"{summary.faulted} with faults, {summary.not_applied} faults not applied (seed {summary.seed})")
     lines.append(f"{summary.violations} violations")
+    lines += [f"not held against a contract: {what} ({count} times)" for what, count in summary.unchecked.items()]
     if summary.request_drift:
         lines.append(f"{summary.request_drift} requests match by loose rules only, and ask for something else")
     if summary.interactions:

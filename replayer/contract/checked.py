@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from replayer.contract.violation import Violation
 
-__all__ = ["Checked"]
+__all__ = ["Checked", "total"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +41,16 @@ class Checked:
             uncovered=self.uncovered + other.uncovered,
             violations=self.violations + other.violations,
         )
+
+
+def total(parts: Iterable[Checked]) -> Checked:
+    """All of them together, in the order in which they come."""
+    found = list(parts)
+    return Checked(
+        requests=sum(part.requests for part in found),
+        responses=sum(part.responses for part in found),
+        events=sum(part.events for part in found),
+        frames=sum(part.frames for part in found),
+        uncovered=sum(part.uncovered for part in found),
+        violations=tuple(violation for part in found for violation in part.violations),
+    )

@@ -92,8 +92,10 @@ class Events:
     def _unknown(self, told: object, value: Any, where: str) -> Violation:
         known = [str(known) for known in (*self._names, *self._types)]
         expected = "an event of a known kind (" + ", ".join(dict.fromkeys(known)) + ")"
-        expected += closest(told, known) if isinstance(told, str) else ""
-        return _violation(where, expected, excerpt(told or value), self.uri, Severity.WARNING)
+        if not isinstance(told, str):
+            # No new kind, but none at all: what tells the kinds apart is missing, or of another type.
+            return _violation(where, expected, excerpt(told or value), self.uri, Severity.ERROR)
+        return _violation(where, expected + closest(told, known), excerpt(told), self.uri, Severity.WARNING)
 
 
 def read_events(item: Place, compile_: Compile) -> Events:

@@ -25,14 +25,19 @@ KNOWN_VALUES = "x-known-values"
 def explain(error: ValidationError, *, where: str, schema: str) -> Violation | None:
     """The violation of one error; None where only a redacted value is in the way."""
     error = _deepest(error)
+    path, prefix = error.instance_path, ""
+    if error.kind.name == "propertyNames":
+        # What is wrong is a name: the rule that it breaks tells of it, and the field that has it is the place.
+        error, prefix = getattr(error.kind, "error", error), "as a name "
+        path = [*path, str(error.instance)]
     keyword = error.kind.name
     if _redacted(error.instance, keyword):
         return None
     actual = _missing(error.instance) if keyword == "required" else excerpt(error.instance)
-    expected = _EXPECTED.get(keyword, _verbatim)(error.kind.value, error)
+    expected = prefix + _EXPECTED.get(keyword, _verbatim)(error.kind.value, error)
     return Violation(
         where=where,
-        pointer=pointer(error.instance_path),
+        pointer=pointer(path),
         expected=expected if len(expected) <= 240 else expected[:239] + "…",
         actual=actual,
         schema=_owner(error, schema),

@@ -90,6 +90,11 @@ class Operation:
         ]
         return min(fits, default=None)
 
+    @property
+    def length(self) -> int:
+        """Of what it says of its place: of two that fit as closely, the one that says more is meant."""
+        return len(self.path) + max((len(server.base) for server in self.servers), default=0)
+
     def response(self, status: int) -> Mapping[str, Content] | None:
         """The contents of an answer by media type; None for a status that is not agreed."""
         exact = self.responses.get(str(status))
@@ -168,7 +173,7 @@ def _server(place: Place) -> Server:
         raise place.wrong("a server has a url")
     anywhere = _VARIABLE.match(url)
     parts = urlsplit(_VARIABLE.sub("replayer-variable", url[anywhere.end() :] if anywhere else url))
-    base = re.escape(parts.path.rstrip("/")).replace(re.escape("replayer-variable"), "[^/]+")
+    base = _pattern(parts.path.rstrip("/").replace("replayer-variable", "{v}"))
     if anywhere:
         return Server(base=".*" + base)
     host = parts.hostname
@@ -177,5 +182,13 @@ def _server(place: Place) -> Server:
 
 def _pattern(template: str) -> str:
     """A regular expression for a path template; a variable is one segment, or a part of one."""
-    literals = _VARIABLE.split(template)
-    return "[^/]+".join(re.escape(literal) for literal in literals)
+    return "/".join(_segment(_VARIABLE.split(segment)) for segment in template.split("/"))
+
+
+def _segment(literals: list[str]) -> str:
+    """Literals with a variable between each two. What comes first fits: to try all ways would take for ever."""
+    first, *between = map(re.escape, literals)
+    if not between:
+        return first
+    *between, last = between
+    return first + "".join(f"(?>[^/]+?{literal})" for literal in between) + "[^/]+" + last

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from replayer.cassette.loader import DEPTH_LIMIT, is_too_deep
 from replayer.errors import ContractError
 
 __all__ = ["read_plain"]
@@ -43,6 +44,8 @@ def _read_yaml(path: Path, data: bytes) -> Any:
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        if is_too_deep(data):
+            raise ContractError(f"{path}: nested deeper than {DEPTH_LIMIT} levels: no document")
         return _Plain(path).value(yaml.load(data, Loader=loader))
     except yaml.YAMLError as error:
         raise ContractError(f"{path}: no YAML: {' '.join(str(error).split())}") from error

@@ -107,6 +107,8 @@ class Registry:
         self._detail = detail
         self._contents: dict[str, Any] = {}
         self._user = False
+        self._refused: ContractError | None = None
+        """What the engine was refused when it asked for a document."""
         self._in_30: set[str] = set()
         """Files that an OpenAPI 3.0 document refers to: their schemas are in its dialect."""
         self.bindings = Bindings()
@@ -160,8 +162,11 @@ class Registry:
         import jsonschema_rs  # 40 ms, which the start of a replay does not have
 
         try:
+            self._refused = None
             engine = jsonschema_rs.Draft202012Validator(self._root(uri), retriever=self._resource, keywords=keywords())
         except (ValueError, RecursionError) as error:
+            if self._refused is not None:
+                raise self._refused from error
             message = str(error).partition("\n")[0]
             raise ContractError(f"{_name(uri)}: {message}") from error
         return Telling(engine) if self._detail is Detail.UNKNOWN_FIELDS else engine
@@ -181,7 +186,11 @@ class Registry:
 
     def _resource(self, uri: str) -> Any:
         """A document for the engine, which cannot take one whose `$id` is not where it was fetched from."""
-        contents = self.fetch(uri)
+        try:
+            contents = self.fetch(uri)
+        except ContractError as error:
+            self._refused = error
+            raise
         if isinstance(contents, dict) and contents.get("$id", uri) != uri:
             return {**contents, "$id": uri}
         return contents
@@ -208,13 +217,31 @@ class Registry:
             path = Path(unquote(urlsplit(uri).path))
             contents = self._modern(uri, read_plain(path))
             binds = isinstance(contents, dict) and ("openapi" in contents or "asyncapi" in contents)
-            problem = None if binds or not isinstance(contents, dict | bool) else _meta_problem(contents)
+            if not isinstance(contents, dict | bool):
+                raise ContractError(
+                    f"{path}: {self._named_by(uri)}an OpenAPI, AsyncAPI or JSON Schema document is an object"
+                )
+            problem = None if binds else _meta_problem(contents)
             if problem is not None:
                 raise ContractError(f"{path}: {problem[0] or '/'}: {problem[1]}")
         else:
-            raise ContractError(f"{uri}: not one of the documents given, and the network is never asked; add its file")
+            why = "not one of the documents given, and the network is never asked; add its file"
+            raise ContractError(f"{self._named_by(uri)}{uri}: {why}")
         self._contents[uri] = contents
         return contents
+
+    def _named_by(self, uri: str) -> str:
+        """Who refers to a document, as the beginning of a message: a file and the place in it; nothing for a user."""
+        for own, contents in self._contents.items():
+            waiting = [("", contents)] if own.startswith("file:") else []
+            while waiting:
+                pointer, here = waiting.pop()
+                reference = here.get("$ref") if isinstance(here, dict) else None
+                if isinstance(reference, str) and urljoin(own, reference).partition("#")[0] == uri:
+                    return f"{_name(own)}: {pointer}/$ref: "
+                items = here.items() if isinstance(here, dict) else enumerate(here) if isinstance(here, list) else ()
+                waiting += [(f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}", v) for key, v in items]
+        return ""
 
 
 def _schemas(operations: list[Operation], channels: list[Channel]) -> Iterator[Schema]:

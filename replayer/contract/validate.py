@@ -14,11 +14,13 @@ from urllib.parse import urlsplit
 from replayer.cassette.model import End, Frame, FrameKind, Headers, Interaction, Request, Response, Sender
 from replayer.cassette.sse import is_whole, split_events
 from replayer.contract.asyncapi import Channel
-from replayer.contract.checked import Checked
+from replayer.contract.checked import Checked, total
+from replayer.contract.connection import Connection, knowing
 from replayer.contract.events import Events
 from replayer.contract.media import choose, is_json, media_type
 from replayer.contract.message import NO_JSON, REDACTED, Unreadable, excerpt, parse
 from replayer.contract.openapi import Content, Operation
+from replayer.contract.passing import Passing
 from replayer.contract.schema import Compile, Schema
 from replayer.contract.violation import Severity, Violation
 
@@ -33,7 +35,6 @@ _UNCOVERED = Checked(uncovered=1)
 _GOOD_REQUEST = Checked(requests=1)
 _GOOD_RESPONSE = Checked(responses=1)
 _GOOD_FRAME = Checked(frames=1)
-_GOOD_EVENT = Checked(events=1)
 
 
 class Contract:
@@ -101,17 +102,21 @@ class Contract:
             return _UNCOVERED if found is None else _GOOD_RESPONSE
         return Checked(responses=1, violations=found)
 
-    def event(self, request: Request, status: int, event: bytes, *, where: str, service: str | None = None) -> Checked:
-        """Hold one event of a live stream against the operation of its request."""
+    def answers(self, request: Request, *, service: str | None = None) -> bool:
+        """Whether any contract speaks of the answers to a request."""
+        operation = self._operation(request, service)
+        return operation is not None and bool(operation.responses)
+
+    def stream(self, request: Request, status: int, *, where: str, service: str | None = None) -> Passing | None:
+        """What follows a live stream by the operation of its request; None where no contract speaks of its events."""
         operation = self._operation(request, service)
         contents = operation.response(status) if operation is not None else None
         content = choose(contents, "text/event-stream") if contents else None
-        if content is None or content.events is None:
-            return _UNCOVERED
-        found = content.events.check(event, where)
-        if found is None:
-            return _NOTHING
-        return Checked(events=1, violations=found) if found else _GOOD_EVENT
+        return None if content is None or content.events is None else Passing(content.events, where)
+
+    def connection(self, uri: str, *, service: str | None = None) -> Connection:
+        """What follows a connection to `uri`, frame by frame."""
+        return Connection(self._channels(urlsplit(uri).path, service), service)
 
     def frame(
         self, channel: str, sender: Sender, payload: str | bytes, *, where: str, service: str | None = None
@@ -120,7 +125,7 @@ class Contract:
         bound = self._channels(channel, service)
         if not bound:
             return _UNCOVERED
-        chosen = bound[0] if len(bound) == 1 else _knowing(bound, sender, parse(payload)) or bound[0]
+        chosen = bound[0] if len(bound) == 1 else knowing(bound, sender, parse(payload)) or bound[0]
         return _frame(chosen.check_payload(sender, payload, where))
 
     def frame_value(
@@ -130,7 +135,7 @@ class Contract:
         bound = self._channels(channel, service)
         if not bound:
             return _UNCOVERED
-        chosen = bound[0] if len(bound) == 1 else _knowing(bound, sender, value) or bound[0]
+        chosen = bound[0] if len(bound) == 1 else knowing(bound, sender, value) or bound[0]
         found = chosen.check(sender, value, where)
         return _GOOD_FRAME if not found else Checked(frames=1, violations=found)
 
@@ -155,30 +160,17 @@ class Contract:
         return known.check(value, where)
 
     def _connection(self, request: Request, frames: tuple[Frame, ...], where: str, service: str | None) -> Checked:
-        """A connection belongs to the channel that knows its first client message: other services live at `/ws` too.
-
-        Where the client says nothing, the server's first message tells.
-        """
-        messages = [(n, frame) for n, frame in enumerate(frames) if frame.kind is not FrameKind.CLOSE]
-        bound = self._channels(urlsplit(request.uri).path, service)
-        by_client = [frame for _, frame in messages if frame.sender is Sender.CLIENT]
-        said = by_client or [frame for _, frame in messages]
-        value = parse(said[0].text if said[0].kind is FrameKind.TEXT else said[0].data) if said else None
-        # Where clients speak, the server alone does not show whose connection it is.
-        able = bound if by_client else tuple(channel for channel in bound if not channel.messages.get(Sender.CLIENT))
-        channel = _knowing(able, said[0].sender, value) if said else None
-        if channel is None and bound and service is not None and bound[0].service == service:
-            channel = bound[0]
-        if channel is None:
-            return Checked(uncovered=len(messages))
-        violations: list[Violation] = []
-        uncovered = 0
-        for number, frame in messages:
-            payload = frame.text if frame.kind is FrameKind.TEXT else frame.data
-            found = channel.check_payload(frame.sender, payload, f"{where} frame {number} ({frame.sender})")
-            uncovered += found is None
-            violations.extend(found or ())
-        return Checked(frames=len(messages) - uncovered, uncovered=uncovered, violations=tuple(violations))
+        connection = self.connection(request.uri, service=service)
+        heard = [
+            connection.hear(
+                frame.sender,
+                frame.text if frame.kind is FrameKind.TEXT else frame.data,
+                f"{where} frame {number} ({frame.sender})",
+            )
+            for number, frame in enumerate(frames)
+            if frame.kind is not FrameKind.CLOSE
+        ]
+        return total([*heard, connection.end()])
 
     def _operation(self, request: Request, service: str | None) -> Operation | None:
         key = (request.method, request.uri.partition("?")[0], service)
@@ -199,11 +191,11 @@ class Contract:
 
         def nearest(told: frozenset[str]) -> Operation | None:
             near = [
-                (nearness, operation.variables, order)
+                (nearness, operation.variables, -operation.length, order)
                 for order, operation in enumerate(of_method)
                 if (nearness := operation.nearness(host, path, service, told)) is not None
             ]
-            return of_method[min(near)[2]] if near else None
+            return of_method[min(near)[-1]] if near else None
 
         fields = frozenset(
             operation.header
@@ -260,21 +252,11 @@ def _stream(events: Events, body: bytes, where: str, *, cut: bool) -> Checked:
     pieces = split_events(body)
     if cut and pieces and not is_whole(pieces[-1]):
         pieces.pop()
-    violations: list[Violation] = []
-    count = 0
-    ordering = events.order.begin() if events.order is not None else None
-    for number, piece in enumerate(pieces):
-        found = events.check(piece, f"{where} event {number}", ordering)
-        if found is not None:
-            count += 1
-            violations.extend(found)
-    if ordering is not None and not cut:
-        violations.extend(ordering.end(where))
-    return Checked(responses=1, events=count, violations=tuple(violations))
-
-
-def _knowing(channels: tuple[Channel, ...], sender: Sender, value: object) -> Channel | None:
-    return next((channel for channel in channels if channel.knows(sender, value)), None)
+    passing = Passing(events, where)
+    violations = [violation for piece in pieces for violation in passing.hear(piece)]
+    if not cut:
+        violations.extend(passing.end())
+    return Checked(responses=1, events=passing.count, violations=tuple(violations))
 
 
 def _frame(found: tuple[Violation, ...] | None) -> Checked:

@@ -16,6 +16,7 @@ import orjson
 
 from replayer.cassette.model import Sender
 from replayer.clock import Clock
+from replayer.dispatch import order
 from replayer.dispatch.commands import Command, Fail, Failure, Resolve, Send, Violated
 from replayer.dispatch.connection import Connection
 from replayer.dispatch.frames import FrameCheck, Frames, note
@@ -200,7 +201,19 @@ class Desk:
             if not isinstance(message, JobResult | JobError | JobResultRef):
                 return [Send(connection=number, message=Error(message=why))]
             message = JobError(job_id=message.job_id, error=why, fence_token=message.fence_token)
+        elif isinstance(message, JobResult | JobResultRef) and self._is_unread(message.job_id):
+            note(entry, order.not_fetched(message.job_id), self._parts.show)
+            why = "The worker answered without having fetched payload_url"
+            message = JobError(job_id=message.job_id, error=why, fence_token=message.fence_token)
         return self.queue.message(number, message, self._clock.ms())
+
+    def _is_unread(self, job_id: str) -> bool:
+        """Whether nobody can know the payload of this job. Whoever was given it before, over a connection that was
+        lost or by a gateway that was killed, may have fetched it then."""
+        if not self.offload.is_unread(job_id):
+            return False
+        job = self.queue.jobs.get(job_id)
+        return job is not None and job.dispatches == 1
 
     def _open(
         self, connection: Connection, sender: Sender, message: WorkerMessage | ServerMessage | Malformed
@@ -248,17 +261,21 @@ class Desk:
             return
         message = command.message
         frame = encode(message)
+        judged = [frame]
+        if isinstance(message, JobMessage) and self._settings.offloading is Offloading.ON:
+            large = len(frame) > self._settings.max_frame_bytes
+            if large or message.mode is Mode.PERSISTED:
+                offered = self.offload.offer(message, connection.base, len(frame))
+                frame = encode(offered)
+                # What went another way is held against the contract beside the message that says where it is.
+                judged = [frame, *(judged if offered.payload_url is not None else ())]
         entry = self._open(connection, Sender.SERVER, message)
-        why = self._frames.judge(entry, Sender.SERVER, [orjson.loads(frame)]) if self._frames.judges else None
-        if isinstance(message, JobMessage):
-            if why is not None and self._settings.policy is Policy.REJECT:
-                entry.details["sent"] = False
-                self._journal.complete(entry)
-                self._carry_out(self.queue.refuse(message.job_id, why, self._clock.ms()))
-                return
-            large = message.mode is Mode.PERSISTED or len(frame) > self._settings.max_frame_bytes
-            if large and self._settings.offloading is Offloading.ON:
-                frame = encode(self.offload.offer(message, connection.base, len(frame)))
+        why = self._frames.judge(entry, Sender.SERVER, map(orjson.loads, judged)) if self._frames.judges else None
+        if why is not None and isinstance(message, JobMessage) and self._settings.policy is Policy.REJECT:
+            entry.details["sent"] = False
+            self._journal.complete(entry)
+            self._carry_out(self.queue.refuse(message.job_id, why, self._clock.ms()))
+            return
         connection.push(frame)
         self._journal.complete(entry)
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 __all__ = [
+    "Answer",
     "Drain",
     "Error",
     "Job",
@@ -157,4 +158,6 @@ class Error:
 
 
 WorkerMessage = Register | JobResult | JobError | JobProgress | JobResultRef | Drain | Pause | Resume
+Answer = JobResult | JobError | JobResultRef
+"""What ends a job, as its worker says it."""
 ServerMessage = Job | JobRevoked | JobResultRef | Error

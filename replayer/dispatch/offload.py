@@ -51,6 +51,7 @@ class Offload:
         self._uploaded = uploaded
         self._permits: dict[str, _Permit] = {}
         self._tokens: dict[str, list[str]] = {}
+        self._unread: set[str] = set()
 
     def offer(self, job: Job, base: str, frame_size: int) -> Job:
         """The dispatch as this worker gets it: a persisted job may put its result, a large payload is to be fetched.
@@ -61,15 +62,21 @@ class Offload:
         if job.mode is Mode.PERSISTED:
             url = self._permit(base, job, _Way.UPLOAD)
             job = replace(job, result_upload_url=url)
-            frame_size += len(url) + 24  # the key, quotes and comma
+            frame_size += len(f',"result_upload_url":"{url}"')
         if frame_size > self._limit:
             job = replace(job, payload_url=self._permit(base, job, _Way.PAYLOAD), payload=b"{}")
+            self._unread.add(job.job_id)
         return job
 
     def forget(self, job_id: str) -> None:
         """Nothing more is fetched or put for this job."""
         for token in self._tokens.pop(job_id, ()):
             del self._permits[token]
+        self._unread.discard(job_id)
+
+    def is_unread(self, job_id: str) -> bool:
+        """Whether this job's payload was offered by URL, and nobody has asked for it."""
+        return job_id in self._unread
 
     def knows(self, token: str) -> bool:
         """Whether this token is one of this session's."""
@@ -81,6 +88,7 @@ class Offload:
         if request.method != permit.way:
             return reply.not_allowed(permit.way.value)
         if permit.way is _Way.PAYLOAD:
+            self._unread.discard(permit.job_id)
             return Response(status=200, headers=(("content-type", "application/json"),), body=permit.payload)
         body = request.body or b""
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from replayer.contract.violation import Severity, Violation
 from replayer.dispatch.job import Job
-from replayer.dispatch.messages import Malformed, Mode
+from replayer.dispatch.messages import Malformed
 
 __all__ = [
     "after_drain",
@@ -16,12 +16,12 @@ __all__ = [
     "late",
     "malformed",
     "no_such_job",
+    "not_fetched",
     "not_running",
     "not_uploaded",
     "register_first",
     "revoked",
     "stale_fence",
-    "unasked",
 ]
 
 
@@ -78,17 +78,18 @@ def stale_fence(job: Job, fence: int) -> Violation:
     return _broken("fence", f"the fence {job.fence} of the newest attempt", str(fence), "/fence_token", severity)
 
 
-def not_uploaded(job: Job) -> Violation:
+def not_uploaded(job_id: str, *, offered: bool) -> Violation:
     """A result elsewhere, where nothing was put."""
-    expected = "a result that was put to result_upload_url" if job.mode is Mode.PERSISTED else "job_result"
-    return _broken("result-ref", expected, f"{job.id}, without an upload", "/job_id")
+    expected = "a result that was put to result_upload_url" if offered else "job_result: no upload was offered"
+    return _broken("result-ref", expected, f"{job_id}, without an upload", "/job_id")
+
+
+def not_fetched(job_id: str) -> Violation:
+    """A result of a payload that was offered elsewhere and that nobody had read by then."""
+    expected = "a result of what payload_url gives"
+    return _broken("payload-url", expected, f"{job_id}, whose payload_url was not asked for", "/job_id")
 
 
 def foreign_fence(wanted: int, fence: int) -> Violation:
     """An answer to a persisted job with a fence that is not its own."""
     return _broken("fence", f"the job's fence {wanted}", str(fence), "/fence_token")
-
-
-def unasked(kind: str) -> Violation:
-    """A result elsewhere, where no upload was offered."""
-    return _broken("result-ref", "job_result: no result_upload_url was offered", kind, "/type")

@@ -54,6 +54,7 @@ from replayer.dispatch.commands import Command, Fail, Failure, Resolve, Send, Vi
 from replayer.dispatch.job import Job, Status
 from replayer.dispatch.ledger import Changes
 from replayer.dispatch.messages import (
+    Answer,
     JobError,
     JobProgress,
     JobResult,
@@ -67,8 +68,6 @@ from replayer.dispatch.settings import Settings, WhenNoWorker, Workers
 from replayer.dispatch.worker import State, Worker
 
 __all__ = ["Queue"]
-
-_Answer = JobResult | JobError | JobResultRef
 
 
 class Queue:
@@ -152,7 +151,7 @@ class Queue:
     def message(self, connection: int, message: WorkerMessage, now_ms: float) -> list[Command]:
         """A worker said something."""
         worker = self._books.workers[connection]
-        if isinstance(message, JobResult | JobError | JobResultRef):
+        if isinstance(message, Answer):
             if worker.state is State.NEW:
                 return self._unregistered(connection, message)
             return self._answered(worker, message, now_ms)
@@ -262,13 +261,14 @@ class Queue:
             commands += self._give_up(job, reason)
         return commands + self._books.dispatch(now_ms)
 
-    def _answered(self, worker: Worker, message: _Answer, now_ms: float) -> list[Command]:
+    def _answered(self, worker: Worker, message: Answer, now_ms: float) -> list[Command]:
         job = self._judge(worker, message)
         if isinstance(job, Violation):
             return [Violated(connection=worker.connection, violation=job, job_id=message.job_id)]
         if isinstance(message, JobResultRef) and job.uploaded is None:
+            broken = order.not_uploaded(job.id, offered=job.mode is Mode.PERSISTED)
             why = f"job_result_ref: nothing was uploaded for job {job.id}"
-            return self._refuse(worker.connection, order.not_uploaded(job), why, job.id)
+            return self._refuse(worker.connection, broken, why, job.id)
         commands: list[Command] = []
         if isinstance(message, JobError):
             commands += self._fail(job, message.error)
@@ -308,7 +308,7 @@ class Queue:
             self._books.ledger.touch(job)
         return []
 
-    def _judge(self, worker: Worker, message: _Answer | JobProgress) -> Job | Violation:
+    def _judge(self, worker: Worker, message: Answer | JobProgress) -> Job | Violation:
         """The job that this worker may speak of, or the rule that it breaks."""
         job = self.jobs.get(message.job_id)
         revoked = self._books.ledger.was_revoked(worker.worker_id, message.job_id)

@@ -1,4 +1,4 @@
-"""The jobs in a recorded worker connection: read from its frames, as the queue gave them out and the worker ended them.
+"""The jobs of recorded worker connections, for whoever looks at a cassette: how each ended, and what caused it.
 
 The rule: nothing is guessed beyond what the cassette shows. A job's cause is the REST request whose answer names the
 job, or else the one that was under way when the job was handed out and asked for what the job asks for; where neither
@@ -7,28 +7,16 @@ is there, nobody caused it. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 import orjson
 
-from replayer.cassette.model import Frame, FrameKind, Interaction, Sender
-from replayer.dispatch.messages import (
-    Job,
-    JobError,
-    JobProgress,
-    JobResult,
-    JobResultRef,
-    JobRevoked,
-    Malformed,
-    Mode,
-    Register,
-    ServerMessage,
-    WorkerMessage,
-)
-from replayer.dispatch.wire import parse, parse_server
+from replayer.cassette.model import Interaction
+from replayer.dispatch.attempts import Attempt, attempts
+from replayer.dispatch.messages import JobError, Mode
 
 __all__ = ["Outcome", "RecordedJob", "recorded_jobs"]
 
@@ -53,7 +41,7 @@ class RecordedJob:
     connection: int
     """Index of the connection's interaction."""
     worker: str
-    """As it registered; empty where it had not."""
+    """As it had registered."""
     job_id: str
     task: str
     """What the payload asks for; empty where it does not say."""
@@ -63,7 +51,7 @@ class RecordedJob:
     """Milliseconds from the connection's 101 at which it was handed out."""
     outcome: Outcome = Outcome.UNFINISHED
     ms: float | None = None
-    """From there to its end."""
+    """From there to its end, where both times are known."""
     progress: int = 0
     """Messages of progress."""
     error: str = ""
@@ -76,69 +64,39 @@ def recorded_jobs(interactions: Sequence[Interaction]) -> tuple[RecordedJob, ...
     asked = [(index, one) for index, one in enumerate(interactions) if _may_cause(one)]
     claimed: set[int] = set()
     jobs = []
-    for index, one in enumerate(interactions):
-        for job, payload in _of_connection(index, one.response.frames or ()):
-            moment = None if one.response.at is None else one.response.at + job.at
-            cause = _cause(job, payload, moment, asked, claimed)
-            if cause is not None:
-                claimed.add(cause)
-            jobs.append(replace(job, caused_by=cause))
+    for attempt in attempts(interactions):
+        payload = orjson.loads(attempt.job.payload)
+        opened = interactions[attempt.connection].response.at
+        moment = None if opened is None else opened + attempt.at
+        cause = _cause(attempt.job.job_id, payload, moment, asked, claimed)
+        if cause is not None:
+            claimed.add(cause)
+        jobs.append(replace(_told(attempt, payload), caused_by=cause))
     return tuple(jobs)
 
 
-def _of_connection(index: int, frames: Sequence[Frame]) -> list[tuple[RecordedJob, Any]]:
-    worker = ""
-    jobs: list[RecordedJob] = []
-    payloads: list[Any] = []
-    for frame, message in _messages(frames):
-        if isinstance(message, Register):
-            worker = message.worker_id
-        elif isinstance(message, Job):
-            payload = orjson.loads(message.payload)
-            task = payload.get("task") if isinstance(payload, dict) else None
-            payloads.append(payload)
-            jobs.append(
-                RecordedJob(
-                    connection=index,
-                    worker=worker,
-                    job_id=message.job_id,
-                    task=task if isinstance(task, str) else "",
-                    mode=message.mode,
-                    fence=message.fence_token,
-                    at=frame.at,
-                )
-            )
-        else:
-            _told(jobs, frame, message)
-    return list(zip(jobs, payloads, strict=True))
-
-
-def _told(jobs: list[RecordedJob], frame: Frame, message: WorkerMessage | ServerMessage) -> None:
-    """Something was said about a job: about the last attempt at it."""
-    job_id = getattr(message, "job_id", None)
-    place = next((n for n in range(len(jobs) - 1, -1, -1) if jobs[n].job_id == job_id), None)
-    if place is None:
-        return
-    job = jobs[place]
-    ms = round(frame.at - job.at, 3)
-    match message:
-        case JobProgress():
-            jobs[place] = replace(job, progress=job.progress + 1)
-        case JobResult() | JobResultRef():
-            jobs[place] = replace(job, outcome=Outcome.RESULT, ms=ms)
-        case JobError():
-            jobs[place] = replace(job, outcome=Outcome.ERROR, error=message.error, ms=ms)
-        case JobRevoked() if job.outcome is Outcome.UNFINISHED:
-            jobs[place] = replace(job, outcome=Outcome.REVOKED, ms=ms)
-
-
-def _messages(frames: Sequence[Frame]) -> Iterator[tuple[Frame, WorkerMessage | ServerMessage]]:
-    """Those frames that are messages of the protocol; any other connection has none."""
-    for frame in frames:
-        if frame.kind is FrameKind.TEXT:
-            message = parse(frame.text) if frame.sender is Sender.CLIENT else parse_server(frame.text)
-            if not isinstance(message, Malformed):
-                yield frame, message
+def _told(attempt: Attempt, payload: Any) -> RecordedJob:
+    task = payload.get("task") if isinstance(payload, dict) else None
+    answer = attempt.answer
+    if isinstance(answer, JobError):
+        outcome = Outcome.ERROR
+    elif answer is not None:
+        outcome = Outcome.RESULT
+    else:
+        outcome = Outcome.REVOKED if attempt.revoked else Outcome.UNFINISHED
+    return RecordedJob(
+        connection=attempt.connection,
+        worker=attempt.worker,
+        job_id=attempt.job.job_id,
+        task=task if isinstance(task, str) else "",
+        mode=attempt.job.mode,
+        fence=attempt.job.fence_token,
+        at=attempt.at,
+        outcome=outcome,
+        ms=attempt.ms,
+        progress=attempt.progress,
+        error=answer.error if isinstance(answer, JobError) else "",
+    )
 
 
 def _may_cause(one: Interaction) -> bool:
@@ -146,13 +104,13 @@ def _may_cause(one: Interaction) -> bool:
 
 
 def _cause(
-    job: RecordedJob,
+    job_id: str,
     payload: Any,
     moment: float | None,
     asked: Sequence[tuple[int, Interaction]],
     claimed: set[int],
 ) -> int | None:
-    named = job.job_id.encode()
+    named = job_id.encode()
     by_name = next((index for index, one in asked if named and named in one.response.body), None)
     if by_name is not None or moment is None:
         return by_name

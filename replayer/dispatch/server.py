@@ -7,7 +7,6 @@ when it is first asked for. A client's mistake is an answer, never an exception.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
@@ -90,7 +89,7 @@ class DispatchServer:
         self._routes = JobRoutes(self._job)
         self._desks: dict[str, Desk] = {}
         self._socket = _normal(settings.path)
-        self._numbers = itertools.count(1)
+        self._connections = 0
         self._stopping = False
 
     def serves(self, method: str, path: str) -> bool:
@@ -134,7 +133,8 @@ class DispatchServer:
 
     def jobs(self) -> Iterator[JobStatus]:
         """The jobs of all sessions: persisted ones, and transient ones that have not ended; each session's in the
-        order of submission."""
+        order of submission. What workers told is without its secrets, as in the journal."""
+        show = self._parts.show
         for session, desk in self._desks.items():
             for job in desk.queue.jobs.values():
                 yield JobStatus(
@@ -148,8 +148,8 @@ class DispatchServer:
                     attempts=job.attempts,
                     fence=job.fence,
                     progress=job.progress,
-                    status_message=job.status_message,
-                    error=job.error,
+                    status_message=None if job.status_message is None else show(job.status_message),
+                    error=None if job.error is None else show(job.error),
                 )
 
     def status(self) -> DispatchStatus:
@@ -169,6 +169,7 @@ class DispatchServer:
                 for session, queue in queues
                 for worker in queue.workers.values()
             ),
+            connections=self._connections,
             waiting=sum(queue.waiting for _, queue in queues),
             running=sum(queue.running for _, queue in queues),
             completed=sum(queue.completed for _, queue in queues),
@@ -233,7 +234,7 @@ class DispatchServer:
         if next(desk.queue.serving(), None) is not None:
             return None
         found = self._recorded.answer(job.payload, desk.played)
-        if found is None or found.answer is None:
+        if found is None:
             return reply.detail(503, "No worker available, and no recorded worker was given this job")
         if entry is not None:
             entry.outcome, entry.interaction = Outcome.HIT, found.place
@@ -279,11 +280,14 @@ class DispatchServer:
         """Take a worker's WebSocket from its handshake to its end."""
         if self._stopping:
             raise web.HTTPServiceUnavailable(text="The gateway is stopping")
-        socket = web.WebSocketResponse(timeout=1.0, heartbeat=20.0, compress=True, max_msg_size=MAX_MESSAGE_BYTES)
+        socket = web.WebSocketResponse(
+            timeout=1.0, heartbeat=self._settings.ping_s, compress=True, max_msg_size=MAX_MESSAGE_BYTES
+        )
         await socket.prepare(request)
+        self._connections += 1
         desk = self._desk(session)
         base = f"{request.scheme}://{request.host}"
-        connection = Connection(next(self._numbers), socket, transport=request.transport, base=base)
+        connection = Connection(self._connections, socket, transport=request.transport, base=base)
         desk.opened(connection)
         try:
             async with asyncio.TaskGroup() as group:

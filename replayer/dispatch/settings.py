@@ -43,6 +43,8 @@ class Settings:
     """Dispatches of one persisted job before it has failed."""
     max_frame_bytes: int = 1_048_576
     """The largest frame that a worker takes: the public SDK closes with 1009 above it."""
+    ping_s: float = 20.0
+    """Between two pings to a worker; one that shows no life for half of that afterwards is lost."""
     offloading: Offloading = Offloading.ON
     max_payload_bytes: int = 67_108_864
     """The largest payload of a job that is offered by `payload_url`."""

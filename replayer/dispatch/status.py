@@ -28,6 +28,7 @@ class JobStatus:
     progress: float | None
     status_message: str | None
     error: str | None
+    """As `status_message` without secrets: both are the worker's words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,8 @@ class DispatchStatus:
     """All sessions together."""
 
     workers: tuple[WorkerStatus, ...]
+    connections: int
+    """Of workers, that there ever were."""
     waiting: int
     running: int
     completed: int

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from replayer.cassette.model import Request, header
+from replayer.cassette.model import Request, Sender, header
 from replayer.errors import ReplayerError
 from replayer.gateway import answers
 from replayer.gateway.departed import Teller
 from replayer.gateway.exchange import Exchange, Parts
+from replayer.gateway.frames import Frames
 from replayer.gateway.inject import injection
 from replayer.gateway.narrow import narrowed
 from replayer.gateway.refusal import refusal
@@ -83,7 +84,11 @@ class Connector:
         player = self._parts.player
         teller = Teller(rules=route.rules, show=player.show, redact=self._parts.redact_text)
         conversation = Conversation(frames, route.rules, gate=route.gate)
-        return await Playing(exchange, hit, conversation, pace=route.pace, teller=teller).to_its_end()
+        # What is recorded is told of once, when it is first played.
+        known = frozenset({Sender.SERVER}) if hit.played > 1 else frozenset[Sender]()
+        judged = Frames(self._parts.judge, exchange.entry, hit.interaction.request.uri, known=known)
+        playing = Playing(exchange, hit, conversation, pace=route.pace, teller=teller, frames=judged)
+        return await playing.to_its_end()
 
     async def _miss(self, exchange: Exchange, miss: Miss) -> web.StreamResponse:
         exchange.entry.details["nearest"] = [answers.described(near) for near in miss.nearest]

@@ -12,13 +12,22 @@ from dataclasses import asdict, replace
 from enum import StrEnum
 from typing import Any
 
-from replayer.cassette.model import Request, Response
-from replayer.contract.validate import Checked, Contract
+from replayer.cassette.model import Headers, Request, Response, header
+from replayer.contract.connection import Connection
+from replayer.contract.media import EVENT_STREAM, media_type
+from replayer.contract.validate import Contract
 from replayer.contract.violation import Severity, Violation
+from replayer.gateway.hearing import LONGEST, Answer, Events, Heard, Refused
+from replayer.gateway.inflating import CODINGS, Inflating
+from replayer.journal import Entry
 from replayer.match.index import Known
+from replayer.match.inflate import inflated
 from replayer.match.player import Hit
 
-__all__ = ["Judge", "Judged", "Policy", "told"]
+__all__ = ["Judge", "Judged", "Policy", "note", "told", "unchecked"]
+
+_NOTED = 1000
+"""Violations that one entry of the journal keeps; of an endless stream the rest is counted."""
 
 Judged = tuple[Violation, ...]
 
@@ -51,6 +60,11 @@ class Judge:
         """Whether there is a contract at all."""
         return self._contract is not None
 
+    @property
+    def withholds(self) -> bool:
+        """Whether nothing passes before it is judged."""
+        return self._contract is not None and self._policy is Policy.REJECT
+
     def request(self, request: Request, *, service: str | None, known: Known | None = None) -> Judged:
         """The violations of what was asked; of `service` where that is known.
 
@@ -59,36 +73,89 @@ class Judge:
         if self._contract is None:
             return ()
         if known is None:
-            return self._shown(self._contract.request(request, where="request", service=service))
+            return self.shown(self._contract.request(request, where="request", service=service).violations)
         if known.judged is None or known.judged[0] != service:
-            known.judged = service, self._shown(self._contract.request(request, where="request", service=service))
+            known.judged = (
+                service,
+                self.shown(self._contract.request(request, where="request", service=service).violations),
+            )
         return known.judged[1]
 
     def response(self, request: Request, response: Response, *, service: str | None) -> Judged:
         """The violations of a live answer, of `service` where that is known."""
         if self._contract is None:
             return ()
-        return self._shown(self._contract.response(request, response, where="response", service=service))
+        return self.shown(self._contract.response(request, response, where="response", service=service).violations)
 
-    def event(self, request: Request, status: int, event: bytes, *, number: int) -> Judged:
-        """The violations of one event of a live stream, the `number`th from 0."""
-        if self._contract is None:
-            return ()
-        return self._shown(self._contract.event(request, status, event, where=f"response event {number}"))
+    def hearing(self, entry: Entry, request: Request, *, status: int, headers: Headers, service: str) -> Heard | None:
+        """What hears a live answer of `service` to `request` (its URI absolute), and notes in `entry` what that breaks.
+
+        None where no contract speaks of it; Refused where it is of a kind that no contract allows.
+        """
+        contract = self._contract
+        if contract is None or not contract.answers(request, service=service):
+            return None
+
+        def weigh(violations: Judged) -> bool:
+            note(entry, violations)
+            return self.refuses(violations)
+
+        def whole(body: bytes) -> Judged:
+            plain = inflated(body, header(headers, "content-encoding") or "")
+            return self.response(request, Response(status=status, headers=headers, body=plain), service=service)
+
+        coding = (header(headers, "content-encoding") or "identity").strip().lower()
+        if media_type(headers, b"") != EVENT_STREAM or coding not in CODINGS | {"identity"}:
+            return Answer(whole, weigh, hold=self.withholds)
+        passing = contract.stream(request, status, where="response", service=service)
+        if passing is None:
+            # That there is a stream at all may be what is wrong; it may never end.
+            if weigh(found := whole(b"")):
+                raise Refused(found)
+            return None
+        return Events(
+            lambda event: self.shown(passing.hear(event)),
+            lambda: self.shown(passing.end()),
+            weigh,
+            hold=self.withholds,
+            undo=Inflating(most=LONGEST).feed if coding in CODINGS else None,
+        )
+
+    def connection(self, uri: str, *, service: str | None) -> Connection | None:
+        """What follows a connection to `uri`, frame by frame; None without a contract."""
+        return None if self._contract is None else self._contract.connection(uri, service=service)
 
     def recorded(self, hit: Hit) -> Judged:
         """The violations of a recorded answer."""
         if self._contract is None or hit.interaction.is_websocket:
             return ()
         where = f"{hit.cassette}#{hit.index} response"
-        return self._shown(self._contract.response(hit.interaction.request, hit.interaction.response, where=where))
+        return self.shown(
+            self._contract.response(hit.interaction.request, hit.interaction.response, where=where).violations
+        )
 
-    def _shown(self, checked: Checked) -> Judged:
-        if not checked.violations:
+    def shown(self, violations: Judged) -> Judged:
+        """Violations as they may be told: without a secret."""
+        if not violations:
             return ()
-        return tuple(replace(violation, actual=self._show(violation.actual)) for violation in checked.violations)
+        return tuple(replace(violation, actual=self._show(violation.actual)) for violation in violations)
 
 
 def told(violations: Judged) -> list[dict[str, Any]]:
     """Violations as the journal keeps them."""
     return [asdict(violation) for violation in violations]
+
+
+def note(entry: Entry, violations: Judged) -> None:
+    """Keep violations in the journal."""
+    room = max(0, _NOTED - len(entry.violations))
+    entry.violations.extend(told(violations[:room]))
+    more = sum(violation.severity is not Severity.INFO for violation in violations[room:])
+    if more:
+        entry.details["violations_more"] = entry.details.get("violations_more", 0) + more
+
+
+def unchecked(entry: Entry, what: str) -> None:
+    """Say in the journal what there was no judging of; once for each kind, however often."""
+    counts = entry.details.setdefault("unchecked", {})
+    counts[what] = counts.get(what, 0) + 1

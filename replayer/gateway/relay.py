@@ -26,17 +26,17 @@ from replayer.faults.pacing import plan_of
 from replayer.faults.plan import Plan
 from replayer.gateway import answers
 from replayer.gateway.exchange import Exchange
-from replayer.gateway.hearing import Hearing
+from replayer.gateway.frames import Frames
+from replayer.gateway.hearing import Heard, Refused
 from replayer.gateway.hop import onward
 from replayer.gateway.http import Delivered, pour
 from replayer.gateway.inject import Injection
-from replayer.gateway.judge import Judge, Judged, told
+from replayer.gateway.judge import Judge, unchecked
 from replayer.gateway.ports import Kept, Recorder
 from replayer.gateway.prepared import prepare
 from replayer.gateway.routes import Route
 from replayer.gateway.upstreams import Asking, Keeping, Naming, Reach, Upstreams
 from replayer.journal import Outcome
-from replayer.match.inflate import inflated
 from replayer.match.leading import leads, led
 
 __all__ = ["RELAYED", "Bending", "Relay", "Through", "unnamed"]
@@ -46,9 +46,6 @@ RELAYED = "Replayer-Relay"
 _CONNECT_S = 30.0
 _KEPT_S = 5.0
 """Seconds that the recorder may take to have written what it has passed."""
-_JUDGED = 4 * 1024 * 1024
-"""Bytes of an answer that are kept for its contract."""
-_EVENTS = "text/event-stream"
 _GENERATED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """Fields that the HTTP client would add on its own."""
 
@@ -133,7 +130,9 @@ class Relay:
             if self._recorder is not None and _is_the_recorders_own(answer):
                 return await exchange.refuse(answers.unreachable(reach.name, reach.url, None))
             absolute = replace(asked, uri=reach.url.removesuffix(reach.base) + asked.uri)
-            hearing = self._hearing(exchange, absolute, answer)
+            hearing = self._judge.hearing(
+                entry, absolute, status=answer.status, headers=_fields(answer), service=reach.name
+            )
             flow = _Flow(answer, exchange, None if kept is None else partial(self.named, kept), hearing)
             headers = self._led(_fields(answer), exchange, asked, reach)
             if injected is not None:
@@ -145,9 +144,12 @@ class Relay:
                 streamed=flow.length is None,
                 promised=flow.length,
             )
-            delivered = await self._pour(exchange, plan, flow)
-            self._judged(exchange, absolute, flow)
-            return delivered
+            return await self._pour(exchange, plan, flow)
+        except Refused as refused:
+            if not exchange.begun:
+                return await exchange.reject(answers.violated(refused.violations, status=502))
+            entry.details["rejected"] = f"{refused.violations[0]}: the answer was cut off there"
+            return Delivered(keep_alive=False)
         except UpstreamLost:
             return Delivered(keep_alive=False)
         finally:
@@ -162,6 +164,11 @@ class Relay:
     def expect(self, exchange: Exchange) -> Kept | None:
         """What the recorder is to keep of this exchange; None where nothing is kept."""
         return None if self._recorder is None else self._recorder.expect(exchange.session.play, entry=exchange.entry.id)
+
+    def frames(self, exchange: Exchange, asked: Request, reach: Reach) -> Frames:
+        """What hears the messages of a connection that is relayed."""
+        uri = reach.url.removesuffix(reach.base) + asked.uri
+        return Frames(self._judge, exchange.entry, uri, service=reach.name)
 
     async def named(self, kept: Kept) -> str | None:
         """`<cassette>#<n>` of what was kept; None where the recorder did not say in time that it was."""
@@ -206,8 +213,12 @@ class Relay:
 
     async def _pour(self, exchange: Exchange, plan: Plan, flow: _Flow) -> Delivered:
         outcome = b"replayer-outcome: %b\r\n" % self.outcome.value.encode()
+        pieces = flow.pieces()
+        if self._judge.withholds:
+            # Before the first byte an answer can still be refused.
+            pieces = _with_first(await anext(pieces, b""), pieces)
         exchange.begun = True
-        return await pour(prepare(plan), exchange.raw, flow.pieces(), ours=outcome + exchange.noted())
+        return await pour(prepare(plan), exchange.raw, pieces, ours=outcome + exchange.noted())
 
     async def _bent(self, exchange: Exchange, flow: _Flow, injected: Injection, headers: Headers) -> Delivered:
         """With faults: they need the whole answer."""
@@ -218,27 +229,6 @@ class Relay:
         if encoding is not None:
             plan = replace(plan, headers=(*plan.headers, ("content-encoding", encoding)))
         return await exchange.deliver(plan)
-
-    def _hearing(self, exchange: Exchange, asked: Request, answer: aiohttp.ClientResponse) -> Hearing | None:
-        """Who judges the events of a stream as they pass; None for what is judged at its end."""
-        if not self._judge.judges or answer.content_type != _EVENTS or "Content-Encoding" in answer.headers:
-            return None
-
-        def take(violations: Judged) -> None:
-            exchange.entry.violations.extend(told(violations))
-
-        return Hearing(lambda event, number: self._judge.event(asked, answer.status, event, number=number), take)
-
-    def _judged(self, exchange: Exchange, asked: Request, flow: _Flow) -> None:
-        """What the whole answer breaks of its contract, for the journal: the client has it already."""
-        if not self._judge.judges or flow.seen is None:
-            return
-        headers = _fields(flow.answer)
-        body = inflated(bytes(flow.seen), flow.answer.headers.get("Content-Encoding", ""))
-        response = Response(status=flow.answer.status, headers=headers, body=body)
-        whole = told(self._judge.response(asked, response, service=None))
-        heard = exchange.entry.violations  # events were judged as they passed; their order only shows in the whole
-        heard.extend([violation for violation in whole if violation not in heard])
 
 
 def unnamed(relay: Relay | None) -> str:
@@ -258,12 +248,10 @@ class _Flow:
         answer: aiohttp.ClientResponse,
         exchange: Exchange,
         kept: Callable[[], Awaitable[str | None]] | None,
-        hearing: Hearing | None,
+        hearing: Heard | None,
     ) -> None:
         self.answer = answer
         self.length = _length(answer, exchange.raw.method)
-        self.seen: bytearray | None = bytearray()
-        """What has passed; None once that is more than is judged."""
         self._kept = kept
         self._exchange = exchange
         self._hearing = hearing
@@ -271,42 +259,52 @@ class _Flow:
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body as it comes, its last piece (or its end) when the recorder has all of it.
 
-        ConnectionError where the upstream breaks off.
+        UpstreamLost where the upstream breaks off, Refused where the answer must not go on.
         """
         left = self.length
         held = b""
+        hear = self._hearing
         try:
             async for piece in self.answer.content.iter_any():
-                self._see(piece)
+                passed = piece if hear is None else hear.hear(piece)
                 if left is not None:
                     left -= len(piece)
                     if left <= 0:
-                        held = piece
+                        held = passed
                         break
-                yield piece
+                if passed:
+                    yield passed
+                self._go_on()
         except (aiohttp.ClientError, TimeoutError) as error:
             self._exchange.entry.details["upstream"] = f"broke off: {error}"
             await self._noted()
+            yield b"" if hear is None else hear.rest()
             raise UpstreamLost from error
+        held += b"" if hear is None else hear.end()
         await self._noted()
         if held:
             yield held
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._hearing is not None and self._hearing.refused:
+            raise Refused(self._hearing.refused)
 
     async def _noted(self) -> None:
+        entry = self._exchange.entry
+        if self._hearing is not None and self._hearing.unchecked:
+            unchecked(entry, self._hearing.unchecked)
         if self._kept is None:
             return
-        entry = self._exchange.entry
         entry.interaction = await self._kept()
         if entry.interaction is None:
             entry.details["recorded"] = "not kept: the recorder did not write this exchange"
 
-    def _see(self, piece: bytes) -> None:
-        if self._hearing is not None:
-            self._hearing.hear(piece)
-        if self.seen is not None:
-            self.seen += piece
-            if len(self.seen) > _JUDGED:
-                self.seen = None
+
+async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
 class UpstreamLost(ConnectionError):

@@ -1,20 +1,24 @@
 """Relaying a WebSocket: both ways, message by message, as long as both sides are there.
 
 The rule: the upstream is asked before the client's handshake is answered, so that its refusal is the client's; a close
-goes over with its code, and where a side is lost without one the other is lost too.
+goes over with its code, and where a side is lost without one the other is lost too. Each message is held against its
+contract before it goes on; one that must not closes the client's connection with a code that says whose it was.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 from aiohttp import WSMsgType, web
 from yarl import URL
 
-from replayer.cassette.model import Request, header
+from replayer.cassette.model import Request, Sender, header
 from replayer.gateway import answers
+from replayer.gateway.departed import reason
 from replayer.gateway.exchange import Exchange
+from replayer.gateway.frames import Frames
 from replayer.gateway.hop import onward
 from replayer.gateway.relay import RELAYED, Relay
 from replayer.gateway.upstreams import Reach
@@ -54,7 +58,9 @@ async def relay_socket(relay: Relay, exchange: Exchange, asked: Request, reach: 
     client.headers["Replayer-Outcome"] = relay.outcome.value
     try:
         await client.prepare(exchange.raw)
-        await _both_ways(client, upstream, exchange)
+        frames = relay.frames(exchange, asked, reach)
+        await _both_ways(client, upstream, exchange, frames)
+        frames.end()
     finally:
         await upstream.close()
     if kept is not None:
@@ -63,9 +69,21 @@ async def relay_socket(relay: Relay, exchange: Exchange, asked: Request, reach: 
 
 
 async def _both_ways(
-    client: web.WebSocketResponse, upstream: aiohttp.ClientWebSocketResponse, exchange: Exchange
+    client: web.WebSocketResponse, upstream: aiohttp.ClientWebSocketResponse, exchange: Exchange, frames: Frames
 ) -> None:
-    ways = {asyncio.create_task(_pass(client, upstream)), asyncio.create_task(_pass(upstream, client))}
+    def heard(sender: Sender) -> Callable[[str | bytes], Awaitable[bool]]:
+        async def hear(payload: str | bytes) -> bool:
+            wrong = frames.hear(sender, payload)
+            if wrong is not None:
+                await client.close(code=wrong.code, message=reason(wrong.reason))
+            return wrong is None
+
+        return hear
+
+    ways = {
+        asyncio.create_task(_pass(client, upstream, heard(Sender.CLIENT))),
+        asyncio.create_task(_pass(upstream, client, heard(Sender.SERVER))),
+    }
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -77,10 +95,12 @@ async def _both_ways(
         raise ConnectionResetError("the upstream was lost")
 
 
-async def _pass(source: Socket, sink: Socket) -> None:
+async def _pass(source: Socket, sink: Socket, may_pass: Callable[[str | bytes], Awaitable[bool]]) -> None:
     """One way, until its source closes; the close goes over too."""
     while True:
         message = await source.receive()
+        if message.type in (WSMsgType.TEXT, WSMsgType.BINARY) and not await may_pass(message.data):
+            return
         if message.type is WSMsgType.TEXT:
             await sink.send_str(message.data)
         elif message.type is WSMsgType.BINARY:

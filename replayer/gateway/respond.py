@@ -26,9 +26,10 @@ from replayer.gateway.routes import Route
 from replayer.gateway.shelf import Shelf
 from replayer.journal import Outcome
 from replayer.match.index import Known
+from replayer.match.jsondiff import Change
 from replayer.match.leading import led
-from replayer.match.player import Hit, Miss
-from replayer.match.requestdrift import request_drift
+from replayer.match.player import Miss
+from replayer.match.requestdrift import header_drift, request_drift
 
 __all__ = ["Responder"]
 
@@ -114,8 +115,11 @@ class Responder:
         if shelved.omitted is not None:
             entry.details["omitted"] = shelved.omitted
         entry.interaction = shelved.name
+        drift = [] if found.interaction.response.stub is not None else header_drift(shelved.asked, asked.headers)
         if known is None:
-            self._drifted(exchange, found, asked, route)
+            drift += request_drift(found.interaction.request, asked, route.rules)
+        if drift:
+            self._drifted(exchange, drift)
         before = len(shelved.violations)
         if before and found.played == 1:
             entry.violations.extend(told(shelved.violations))
@@ -131,14 +135,11 @@ class Responder:
         entry.status = shelved.plan.status
         return await exchange.send(shelved.prepared, known=before, since=exchange.arrived)
 
-    def _drifted(self, exchange: Exchange, hit: Hit, asked: Request, route: Route) -> None:
-        """Note what the rules of the route let pass although it changes what is asked."""
-        changes = request_drift(hit.interaction.request, asked, route.rules)
-        if changes:
-            exchange.entry.details["request_drift"] = [
-                {"part": part, "pointer": change.pointer, **self._parts.player.shown(change)}
-                for part, change in changes
-            ]
+    def _drifted(self, exchange: Exchange, drift: list[tuple[str, Change]]) -> None:
+        """Note what matches although it changes what is asked: the route's rules let it pass, or it is a header."""
+        exchange.entry.details["request_drift"] = [
+            {"part": part, "pointer": change.pointer, **self._parts.player.shown(change)} for part, change in drift
+        ]
 
     async def _dispatch(
         self, exchange: Exchange, asked: Request, live: Live, injected: Injection | None

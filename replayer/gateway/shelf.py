@@ -17,6 +17,7 @@ from replayer.gateway.prepared import Prepared, field_value, prepare
 from replayer.journal import Outcome
 from replayer.match.leading import leads
 from replayer.match.player import Hit
+from replayer.match.requestdrift import Meaning, header_meaning
 
 __all__ = ["Shelf", "Shelved"]
 
@@ -36,6 +37,8 @@ class Shelved:
     """`<cassette>#<n>`."""
     violations: tuple[Violation, ...]
     outcome: Outcome
+    asked: Meaning
+    """What the headers of the recorded request said of what was asked."""
     leads: str | None = None
     """`https://host` that it was recorded from, where it has a field that leads to an absolute address."""
     omitted: str | None = None
@@ -76,6 +79,7 @@ class Shelf:
             name=name,
             violations=self._judge(hit),
             outcome=outcome,
+            asked=header_meaning(request.headers),
             leads=_origin(request.uri) if leads(plan.headers) else None,
             omitted=missing,
         )

@@ -81,19 +81,20 @@ class Upstreams:
         `scheme` is `http` or `https`, as the request came.
         """
         if self.naming is Naming.CLIENTS:
-            return None if route.host is None else _toward(route.host, scheme)
+            return None if route.host is None else self._toward(host_of(route.host), scheme)
         if route.upstream is not None and route.upstream in self.reaches:
             return self.reaches[route.upstream]
         if route.host is not None:
             return next((reach for reach in self.reaches.values() if reach.host == host_of(route.host)), None)
         return next(iter(self.reaches.values())) if len(self.reaches) == 1 else None
 
+    def _toward(self, host: str, scheme: str) -> Reach:
+        """A host that a client names, by the name that the command line has for it."""
+        name = next((reach.name for reach in self.reaches.values() if reach.host == host), host)
+        url = f"{scheme}://{host}"
+        return Reach(name=name, url=url, through=url)
+
     @property
     def told(self) -> str:
         """Their names, for messages."""
         return ", ".join(self.reaches)
-
-
-def _toward(host: str, scheme: str) -> Reach:
-    url = f"{scheme}://{host_of(host)}"
-    return Reach(name=host, url=url, through=url)

@@ -3,7 +3,8 @@
 The rule: the conversation decides whose turn it is, here it is carried out. Server frames go out at the route's pace,
 counted from the frame before; the client is listened to meanwhile. A message that was not recorded, or five seconds
 without the awaited one, closes with 4424, and the reason and the journal say what was awaited; the client's close is
-awaited for as long as it takes. A recorded close closes with its code, a recorded abort (1006) aborts.
+awaited for as long as it takes. A recorded close closes with its code, a recorded abort (1006) aborts. Messages of both
+sides are held against their contract.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from replayer.cassette.model import End, Frame, FrameKind, Sender, header
 from replayer.faults.pacing import Pace
 from replayer.gateway.departed import Teller, reason
 from replayer.gateway.exchange import Exchange
+from replayer.gateway.frames import Frames, Wrong
 from replayer.gateway.prepared import field_value
 from replayer.journal import Outcome
 from replayer.match.conversation import Conversation, Departure, Message
@@ -36,11 +38,29 @@ class _Departed(Exception):
     """The connection does not go as recorded; its text says what was awaited."""
 
 
+class _Rejected(Exception):
+    """A message breaks its contract, and must not go on."""
+
+    def __init__(self, wrong: Wrong) -> None:
+        super().__init__(wrong.reason)
+        self.wrong = wrong
+
+
 class Playing:
     """One connection under way."""
 
-    def __init__(self, exchange: Exchange, hit: Hit, conversation: Conversation, *, pace: Pace, teller: Teller) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        hit: Hit,
+        conversation: Conversation,
+        *,
+        pace: Pace,
+        teller: Teller,
+        frames: Frames,
+    ) -> None:
         self._exchange = exchange
+        self._frames = frames
         self._response = hit.interaction.response
         self._conversation = conversation
         self._pace = pace
@@ -67,6 +87,11 @@ class Playing:
             self._exchange.entry.details["awaited"] = str(departed)
             self._exchange.entry.outcome = Outcome.MISS
             await self._socket.close(code=MISMATCH, message=reason(str(departed)))
+        except _Rejected as rejected:
+            self._exchange.entry.outcome = Outcome.REFUSED
+            await self._socket.close(code=rejected.wrong.code, message=reason(rejected.wrong.reason))
+        finally:
+            self._frames.end()
         return self._socket
 
     async def _take_turn(self, frame: Frame, number: int) -> None:
@@ -109,6 +134,7 @@ class Playing:
             if frame is not None and frame.sender is Sender.CLIENT and frame.kind is not FrameKind.CLOSE:
                 raise _Departed(f"frame {turn}: awaited {self._teller.awaited(frame)}, the client left")
             return
+        self._judge(Sender.CLIENT, message.data)
         departure = self._conversation.hear(message.data)
         if departure is not None:
             raise self._departed(departure, message.data)
@@ -123,7 +149,14 @@ class Playing:
         entry.details["nearest"] = [near]
         return _Departed(self._teller.text(departure, nearest, message))
 
+    def _judge(self, sender: Sender, payload: str | bytes) -> None:
+        wrong = self._frames.hear(sender, payload)
+        if wrong is not None:
+            raise _Rejected(wrong)
+
     async def _send(self, frame: Frame) -> None:
+        if frame.kind is not FrameKind.CLOSE:
+            self._judge(Sender.SERVER, frame.text if frame.kind is FrameKind.TEXT else frame.data)
         if frame.kind is FrameKind.TEXT:
             await self._socket.send_str(frame.text)
         elif frame.kind is FrameKind.BINARY:

@@ -1,23 +1,24 @@
 """Request drift: what a request says otherwise than the recorded one that answers it, where rules let that pass.
 
 Rules are for what changes from run to run: ids, times, texts. What changes what is asked (a parameter more or less, a
-model, a number, a switch) is told, although it matches. Pure.
+model, a number, a switch) is told, although it matches. So is a header that says which interface is spoken, to which a
+recorded answer may not be the answer; headers of a client's own making are not. Pure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from replayer.cassette.model import Request
+from replayer.cassette.model import Headers, Request
 from replayer.match.body import BodyKind
 from replayer.match.jsondiff import ABSENT, Change
 from replayer.match.matchers import compare
 from replayer.match.normalize import normalize
-from replayer.match.rules import Rules
+from replayer.match.rules import PLACEHOLDER, Rules
 
-__all__ = ["request_drift"]
+__all__ = ["Meaning", "header_drift", "header_meaning", "request_drift"]
 
 _STRICT = Rules()
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,63}")
@@ -26,6 +27,47 @@ _VOLATILE = re.compile(
 )
 _EPOCH = 1_000_000_000
 """Numbers from here on are times or ids."""
+
+
+_INTERFACES = frozenset({"anthropic-version", "anthropic-beta", "openai-beta", "openai-version", "api-version"})
+"""Which interface is spoken, and which of its previews; `x-…-api-version` is one too. Lists are in any order."""
+_COMPARED = frozenset({"content-type", "openai-organization", "openai-project", "x-goog-user-project"})
+"""What says something where both sides have it: recordings are often stripped of them."""
+_ENDS = "-api-version"
+_LENGTHS = frozenset(map(len, _INTERFACES | _COMPARED))
+
+Meaning = Mapping[str, str]
+"""Headers that change what is asked, by name in lower case; each spelled in one way."""
+
+
+def header_meaning(headers: Headers) -> Meaning:
+    """What the headers of a request say of what is asked."""
+    found: dict[str, str] = {}
+    for spelled, value in headers:
+        # Told apart by length and last letter first: this is asked of every request.
+        if len(spelled) not in _LENGTHS and spelled[-1:] not in "nN":
+            continue
+        name = spelled.lower()
+        if name in _INTERFACES or name.endswith(_ENDS):
+            listed = (found[name], value) if name in found else (value,)
+            found[name] = ", ".join(sorted({item.strip() for text in listed for item in text.split(",")}))
+        elif name in _COMPARED:
+            found[name] = value.partition(";")[0].strip().lower() if name == "content-type" else value
+    return found
+
+
+def header_drift(recorded: Meaning, asked: Headers) -> list[tuple[str, Change]]:
+    """The differences in meaning between the headers of a recorded request and those of one that it answers."""
+    ours, theirs = recorded, header_meaning(asked)
+    if ours == theirs:
+        return []
+    return [
+        ("headers", Change(f"/{name}", ours.get(name, ABSENT), theirs.get(name, ABSENT)))
+        for name in sorted({*ours, *theirs})
+        if ours.get(name) != theirs.get(name)
+        and (name not in _COMPARED or (name in ours and name in theirs))
+        and PLACEHOLDER not in ours.get(name, "")
+    ]
 
 
 def request_drift(recorded: Request, asked: Request, rules: Rules) -> list[tuple[str, Change]]:

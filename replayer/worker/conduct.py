@@ -1,4 +1,6 @@
-"""How a worker behaves on its connection: as the public SDK does. A misbehaviour is one that overrides a part of it.
+"""How a worker behaves on its connection: as the public SDK does, and as is advised where that is better.
+
+A misbehaviour is one that overrides a part of it.
 
 Only what a worker says and takes is decided here; `link` and `work` do it.
 """
@@ -9,12 +11,10 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import ClassVar
 
-from replayer.dispatch.messages import Job, JobError, JobProgress, JobResult, JobResultRef, Register, WorkerMessage
+from replayer.dispatch.messages import Answer, Job, JobProgress, Register, WorkerMessage
 from replayer.dispatch.wire import encode
 
-__all__ = ["Conduct", "Hearing", "Reply"]
-
-Reply = JobResult | JobError | JobResultRef
+__all__ = ["Conduct", "Hearing"]
 
 
 class Hearing(Enum):
@@ -47,6 +47,8 @@ class Conduct:
     """It puts a large result where `result_upload_url` says."""
     upload_from: ClassVar[int] = 262_144
     """Bytes of an encoded result above which it is put there; the public SDK's threshold."""
+    repeats: ClassVar[bool] = False
+    """It works once more at a job that comes once more with the same fence, as the public SDK does."""
     keeps_running: ClassVar[bool] = True
     """What runs when a connection is lost is answered over the next one."""
     drains: ClassVar[bool] = True
@@ -81,7 +83,7 @@ class Conduct:
         """What renews the leases of persisted jobs, given by id and fence."""
         return [JobProgress(job_id=job, fence_token=fence, status_message="processing") for job, fence in tracked]
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         """The frames that tell how a job ended."""
         return [encode(reply)]
 

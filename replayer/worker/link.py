@@ -2,8 +2,8 @@
 
 It speaks as the public SDK does: nothing acknowledges `register`; transient replies carry fence 0, persisted ones the
 fence of their job; running persisted jobs renew their leases every 30 s; a revoked job is finished all the same, with
-fence 0; while it drains, a new job is dropped. It does not keep to its capacity: that is the queue's affair. Jobs
-themselves live in `work`, and outlive the connection.
+fence 0; while it drains, a new job is dropped. It does not keep to its capacity: that is the queue's affair. Beyond the
+SDK, it does a job that comes twice once. Jobs themselves live in `work`, and outlive the connection.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections import OrderedDict
 from collections.abc import Callable
 
 import aiohttp
@@ -22,6 +23,9 @@ from replayer.worker.options import Options
 from replayer.worker.work import Work
 
 __all__ = ["Link"]
+
+_REMEMBERED = 10_000
+"""Jobs of a connection that are known again when they come once more."""
 
 
 class Link:
@@ -43,6 +47,7 @@ class Link:
         self._report = report
         self._out: asyncio.Queue[bytes] = asyncio.Queue()
         self._draining = False
+        self._heard: OrderedDict[tuple[str, int], None] = OrderedDict()
 
     async def serve(self, number: int, stop: asyncio.Event) -> str | None:
         """Register and work until the connection ends; once `stop` is set, drain and close it.
@@ -92,7 +97,7 @@ class Link:
             hearing = self._conduct.takes(message, self._work.running)
             if hearing is Hearing.DIE:
                 return True
-            if hearing is Hearing.TAKE and not self._draining:
+            if hearing is Hearing.TAKE and not self._draining and self._is_new(message):
                 self._work.take(message)
         elif isinstance(message, JobRevoked):
             self._work.revoke(message.job_id)
@@ -102,6 +107,18 @@ class Link:
         elif isinstance(message, Malformed):
             self._report(f"the queue sent no message of the protocol: {message.why}")
         return False
+
+    def _is_new(self, job: Job) -> bool:
+        """Whether this job did not come before on this connection, with the same fence."""
+        if self._conduct.repeats:
+            return True
+        key = (job.job_id, job.fence_token)
+        if key in self._heard:
+            return False
+        self._heard[key] = None
+        if len(self._heard) > _REMEMBERED:
+            self._heard.popitem(last=False)
+        return True
 
     async def _write(self) -> None:
         kind = aiohttp.WSMsgType.BINARY if self._conduct.sends_binary else aiohttp.WSMsgType.TEXT

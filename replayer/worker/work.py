@@ -14,8 +14,8 @@ import aiohttp
 import orjson
 
 from replayer.clock import Clock
-from replayer.dispatch.messages import Job, JobError, JobResult, JobResultRef, Mode
-from replayer.worker.conduct import Conduct, Reply
+from replayer.dispatch.messages import Answer, Job, JobError, JobResult, JobResultRef, Mode
+from replayer.worker.conduct import Conduct
 from replayer.worker.options import Options
 from replayer.worker.results import Context, result
 
@@ -111,7 +111,7 @@ class Work:
     async def _work(self, job: Job) -> None:
         started = self._clock.ms()
         task = ""
-        reply: Reply
+        reply: Answer
         try:
             if self._options.delay > 0:
                 await asyncio.sleep(self._options.delay)
@@ -132,7 +132,7 @@ class Work:
         how = f"failed: {reply.error}" if isinstance(reply, JobError) else "done"
         self._report(f"job {job.job_id} {task or 'without a task'} {how} ({self._clock.ms() - started:.0f} ms)")
 
-    def _answer(self, job: Job, reply: Reply) -> None:
+    def _answer(self, job: Job, reply: Answer) -> None:
         fence = self._fences.pop(job.job_id, 0)
         if isinstance(reply, JobError):
             reply = JobError(job_id=reply.job_id, error=reply.error, fence_token=fence)

@@ -70,3 +70,11 @@ def test_many_chunks_stand_one_a_line() -> None:
     text = block_text({"chunks": chunks})
     assert text.count("\n") == 201
     assert yaml.safe_load(text) == {"chunks": chunks}
+
+
+def test_what_is_empty_stays_beside_its_key_however_long_that_is() -> None:
+    deep: object = []
+    for _ in range(80):
+        deep = [deep, {}]
+    document = {"k" * 130: [], "n" * 130: {}, "deep": deep}
+    assert yaml.safe_load(block_text(document)) == document

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from websockets.sync.client import connect
 
 CASSETTE = """\
 version: 1
@@ -119,6 +121,20 @@ def test_it_says_where_it_listens_and_sums_up_at_its_end(tmp_path: Path, number:
 def test_without_a_request_it_ends_with_3(tmp_path: Path) -> None:
     with running(cassette(tmp_path)) as gateway:
         assert gateway.end()[0] == 3
+
+
+def test_a_worker_is_a_connection_and_no_request() -> None:
+    with running("casola") as gateway:
+        with connect(f"ws{gateway.url[4:]}/ws") as worker:
+            worker.send('{"type":"register","worker_id":"w","config_id":"c"}')
+            while b'"worker_connected":false' in gateway.get("/health"):
+                continue
+            asked = gateway.get("/__replayer/status")
+        status, said = gateway.end()
+    assert json.loads(asked)["dispatch"]["connections"] == 1
+    assert "dispatched" not in json.loads(asked)["outcomes"]
+    assert status == 0
+    assert re.search(r"^\d+ requests: \d+ live\n1 worker connection$", said, re.MULTILINE)
 
 
 def test_control_alone_is_no_request(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 from replayer.bundled import schemas_folder
 from replayer.contract.registry import BASE
@@ -85,10 +85,14 @@ def everything(name: str, kinds: Kinds = tuple, most: int = 400) -> Iterator[Exa
 
 
 def example(name: str, choose: Choose, kinds: Kinds = tuple) -> Example:
-    """One message of a schema by its path; `kinds` says which of the allowed types are used."""
+    """One message of a schema by its path, or of a place in a document (`openai/openapi.json#/…`).
+
+    `kinds` says which of the allowed types are used.
+    """
     made = Example()
-    maker = _Maker(choose, kinds, made, BASE + name)
-    made.value = maker.value([(BASE + name, _document(BASE + name))], BASE + name, (), 0)
+    home, schema = _resolve(BASE, name)
+    maker = _Maker(choose, kinds, made, home)
+    made.value = maker.value([(home, schema)], BASE + name, (), 0)
     return made
 
 
@@ -109,7 +113,7 @@ def _document(uri: str) -> Any:
 def _resolve(base: str, reference: str) -> tuple[str, Any]:
     uri, _, fragment = urljoin(base, reference).partition("#")
     value = _document(uri)
-    for step in fragment.split("/")[1:]:
+    for step in unquote(fragment).split("/")[1:]:
         value = value[step.replace("~1", "/").replace("~0", "~")]
     return uri, value
 

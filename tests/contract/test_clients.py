@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import importlib
+import operator
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,6 +76,9 @@ PAIRS = list(pairs())
 CURRENT = sys.version_info >= (3, 12)
 """Whether the clients are those that the schemas were derived from: Python 3.11 has older ones."""
 
+UNTYPED = frozenset() if CURRENT else frozenset({"openai/responses/events/response.output_text.annotation.added.json"})
+"""Schemas of which the older client's types say nothing: to it an annotation is any object."""
+
 
 def as_clients_have_it(types: tuple[str, ...]) -> tuple[str, ...]:
     """Without what only some servers send: null for what is absent, numbers for enumerations."""
@@ -90,6 +96,10 @@ UNPARSED = {
 """Schemas whose examples no client takes, and why."""
 
 
+tells_of_new_values = pytest.mark.filterwarnings(*([] if CURRENT else ["ignore:.* is not a valid [A-Z]:UserWarning"]))
+"""An older client takes a value that is newer than it is, and warns."""
+
+
 def check(pair: Pair, value: Any) -> list[Violation]:
     return list(CONTRACT.against(BASE + pair.name, value, where=pair.name))
 
@@ -102,6 +112,23 @@ def parsed(type_: Any, value: Any) -> Any:
     made = models.construct_type(type_=type_, value=value)
     assert isinstance(made, type_)
     return _json(made)
+
+
+def known(type_: Any, value: Any) -> Any:
+    """The message without what is newer than the client: Gemini's older one refuses fields that it does not know."""
+    if CURRENT or not type_.__module__.startswith("google."):
+        return value
+    try:
+        type_.model_validate(value)
+    except pydantic.ValidationError as error:
+        value = copy.deepcopy(value)
+        for wrong in error.errors():
+            # Where the client would take other things too, a turn is what travels: see UNSENT.
+            if not {"str", "Part", "File", "list[union[str,File,Part]]"} & set(wrong["loc"]):
+                assert wrong["type"] == "extra_forbidden"
+                *path, name = (step for step in wrong["loc"] if step != "Content")
+                del functools.reduce(operator.getitem, path, value)[name]
+    return value
 
 
 def lost(made: Any, value: Any, place: str = "") -> list[str]:
@@ -134,10 +161,8 @@ def test_all_three_clients_are_here() -> None:
     assert len(PAIRS) > 150
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=str)
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair.name not in UNTYPED], ids=str)
 def test_what_a_clients_types_make_is_valid(pair: Pair) -> None:
-    if not CURRENT and pair.name.endswith("annotation.added.json"):
-        pytest.skip("the older client has no type for an annotation")
     wrong = []
     for type_ in pair.types:
         turns = Turns()
@@ -150,15 +175,16 @@ def test_what_a_clients_types_make_is_valid(pair: Pair) -> None:
     assert wrong[:3] == []
 
 
-@pytest.mark.skipif(not CURRENT, reason="the older clients refuse values that are newer than they are")
+@tells_of_new_values
 @pytest.mark.parametrize("pair", [pair for pair in PAIRS if answers(pair)], ids=str)
 def test_what_a_schema_says_parses_with_the_client_and_nothing_is_lost(pair: Pair) -> None:
     for made in everything(pair.name, as_clients_have_it):
         for type_ in answers(pair):
-            assert lost(parsed(type_, made.value), made.value) == []
+            value = known(type_, made.value)
+            assert lost(parsed(type_, value), value) == []
 
 
-@pytest.mark.skipif(not CURRENT, reason="the older clients refuse values that are newer than they are")
+@tells_of_new_values
 @settings(max_examples=40, deadline=None)  # a deadline would be a timing assertion
 @given(st.data())
 def test_messages_made_by_chance_parse_too(data: st.DataObject) -> None:
@@ -166,4 +192,5 @@ def test_messages_made_by_chance_parse_too(data: st.DataObject) -> None:
     choose = randomly(data.draw(st.randoms(use_true_random=False)))
     made = example(pair.name, choose, as_clients_have_it)
     assert check(pair, made.value) == []
-    assert any(lost(parsed(type_, made.value), made.value) == [] for type_ in answers(pair))
+    values = [(type_, known(type_, made.value)) for type_ in answers(pair)]
+    assert any(lost(parsed(type_, value), value) == [] for type_, value in values)

@@ -59,6 +59,12 @@ def test_an_event_of_a_new_kind_is_a_warning_that_names_the_known_ones() -> None
     assert violation.expected == "an event of a known kind (start, stop); did you mean 'stop'?"
 
 
+@pytest.mark.parametrize("data", [{"n": 1}, {"type": 3}, ["start"], "text", None])
+def test_an_event_of_no_kind_at_all_is_an_error(data: object) -> None:
+    (violation,) = read(typed("start"), typed("stop")).check(sent(json.dumps(data)), "w") or ()
+    assert violation.severity is Severity.ERROR
+
+
 def test_a_kind_may_be_a_literal_and_another_be_known_by_a_key() -> None:
     error = {**kind({"properties": {"error": {"type": "string"}}}), "x-when-key": "error"}
     events = read(kind({"required": ["a"]}), error, {"properties": {"data": {"const": "[DONE]"}}})

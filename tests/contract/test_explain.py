@@ -42,6 +42,11 @@ OBJECT_OR_TEXT = {
         ({"maxItems": 1}, [1, 2], ("", "a list of 1 at most", "[1,2]")),
         ({"properties": {"a": {}}, "additionalProperties": False}, {"b": 1}, ("", 'no property "b"', '{"b":1}')),
         ({"properties": {"a/b": {"items": {"type": "null"}}}}, {"a/b": [1]}, ("/a~1b/0", "null", "1")),
+        (
+            {"propertyNames": {"maxLength": 2}},
+            {"a/bc": 1},
+            ("/a~1bc", "as a name a text of 2 characters at most", '"a/bc"'),
+        ),
         # A choice is explained by the branch that was meant.
         (OBJECT_OR_TEXT, {"url": 3}, ("/url", "string", "3")),
         (OBJECT_OR_TEXT, {}, ("", 'a property "url"', "an empty object")),
@@ -63,6 +68,12 @@ def test_a_new_value_of_an_open_enumeration_is_a_warning() -> None:
     (violation,) = told({"type": "string", "x-known-values": ["stop", "length"]}, "tired")
     assert violation.severity is Severity.WARNING
     assert violation.expected == 'a known value ("stop", "length")'
+
+
+def test_a_new_name_in_an_open_enumeration_of_names_is_a_warning() -> None:
+    (violation,) = told({"propertyNames": {"x-known-values": ["setup"]}}, {"setup": 1, "shutdown": 2})
+    assert violation.severity is Severity.WARNING
+    assert (violation.pointer, violation.actual) == ("/shutdown", '"shutdown"')
 
 
 def test_another_type_in_an_open_enumeration_is_an_error() -> None:

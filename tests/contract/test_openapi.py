@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from replayer.contract.documents import place
-from replayer.contract.openapi import Operation, read_openapi
+from replayer.contract.openapi import Operation, _pattern, read_openapi
 from replayer.contract.schema import Engine
 from replayer.errors import ContractError
 
@@ -94,3 +97,10 @@ def test_references_between_parts_are_followed() -> None:
     }
     (operation,) = read(document)
     assert operation.uri == "urn:d#/components/pathItems/A/get"
+
+
+@given(st.lists(st.sampled_from(["a", "-", "ab", "", "/", "{v}"]), max_size=7), st.text("ab-/", max_size=9))
+def test_a_template_fits_what_a_pattern_that_tries_all_ways_fits(pieces: list[str], path: str) -> None:
+    template = "/" + "".join(pieces)
+    every_way = "[^/]+".join(re.escape(literal) for literal in template.split("{v}"))
+    assert bool(re.fullmatch(_pattern(template), f"/{path}")) == bool(re.fullmatch(every_way, f"/{path}"))

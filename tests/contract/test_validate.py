@@ -171,11 +171,20 @@ def test_the_torn_event_of_a_cut_stream_is_not_judged() -> None:
     assert len(answered(torn, headers=STREAM).violations) == 1
 
 
-def test_a_live_event_is_judged_alone() -> None:
-    assert CONTRACT.event(request(), 200, sse(CHUNK), where="e") == Checked(events=1)
-    assert CONTRACT.event(request(), 200, b": ping\n\n", where="e") == Checked()
-    assert len(CONTRACT.event(request(), 200, sse({}), where="e").violations) == 5
-    assert CONTRACT.event(request(uri="http://x.example/"), 200, sse({}), where="e") == Checked(uncovered=1)
+def test_a_live_stream_is_judged_event_by_event() -> None:
+    passing = CONTRACT.stream(request(), 200, where="e")
+    assert passing is not None
+    assert (passing.hear(sse(CHUNK)), passing.hear(b": ping\n\n"), passing.count) == ((), (), 1)
+    assert {violation.where for violation in passing.hear(sse({}))} == {"e event 2"}
+    assert CONTRACT.stream(request(uri="http://x.example/"), 200, where="e") is None
+
+
+def test_a_live_stream_is_judged_by_the_order_of_its_events() -> None:
+    passing = CONTRACT.stream(request(uri="https://api.anthropic.com/v1/messages"), 200, where="e")
+    assert passing is not None
+    (violation,) = passing.hear(b'event: message_stop\ndata: {"type": "message_stop"}\n\n')
+    assert violation.expected == "message_start first"
+    assert passing.end() == ()
 
 
 @pytest.mark.parametrize(
@@ -293,6 +302,12 @@ def test_a_connection_to_another_path_is_uncovered() -> None:
     assert CONTRACT.interaction(connection(says(Sender.CLIENT, REGISTER), path="/other"), where="c") == Checked(
         uncovered=1
     )
+
+
+def test_of_two_documents_that_fit_as_closely_the_one_that_says_more_of_the_path_holds() -> None:
+    gateway = "http://127.0.0.1:8765/api/oagw/v1/proxy/openai/v1/chat/completions"
+    refused = answer({"error": "NO_UPSTREAM", "message": "m"}, status=404)
+    assert CONTRACT.response(request(uri=gateway), refused, where="r") == Checked(responses=1)
 
 
 def test_an_exchange_is_both_its_messages() -> None:

@@ -78,9 +78,9 @@ class Worker:
 class Place:
     """A dispatch server behind a bare HTTP server, and a client in front of it."""
 
-    def __init__(self, settings: Settings, clock: Clock, **parts: Any) -> None:
+    def __init__(self, settings: Settings, clock: Clock, *, show: Callable[[str], str] = str, **parts: Any) -> None:
         self.journal = Journal(clock)
-        self.server = DispatchServer(settings, TASKS, clock=clock, journal=self.journal, show=str, **parts)
+        self.server = DispatchServer(settings, TASKS, clock=clock, journal=self.journal, show=show, **parts)
         self.url = ""
         self._stack = AsyncExitStack()
 
@@ -185,9 +185,11 @@ async def open_place() -> AsyncIterator[Open]:
             clock: Clock | None = None,
             store: JobStore | None = None,
             recorded: RecordedWorkers | None = None,
+            show: Callable[[str], str] = str,
             **settings: Any,
         ) -> Place:
-            place = Place(Settings(**settings), clock or SystemClock(), check=check, store=store, recorded=recorded)
+            chosen = clock or SystemClock()
+            place = Place(Settings(**settings), chosen, show=show, check=check, store=store, recorded=recorded)
             return await stack.enter_async_context(place)
 
         yield opened

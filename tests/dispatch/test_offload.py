@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ async def test_a_payload_over_a_frame_is_fetched_from_the_host_that_the_worker_d
     worker = await place.worker()
     asked = place.chat(LARGE)
     job = await worker.job()
-    assert job["payload_url"].startswith(f"{place.url}/offload/")
+    assert re.fullmatch(rf"{place.url}/offload/[0-9a-f]{{32}}", job["payload_url"])
     assert job["payload"] == {}
     status, payload = await fetched(job["payload_url"])
     assert (status, payload["messages"][0]["content"]) == (200, LARGE)
@@ -128,6 +129,46 @@ async def test_an_uploaded_result_is_held_against_its_contract(open_place: Any) 
     await worker.say("job_result_ref", job_id=job["job_id"], fence_token=job["fence_token"])
     body = (await place.get(f"/jobs/{job['job_id']}?wait=5"))[1]
     assert (body["status"], body["error"]) == ("failed", "Refused: /result: expected better")
+
+
+async def test_a_job_is_held_against_its_contract_as_it_is_sent_and_with_what_went_another_way(open_place: Any) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def check(sender: Sender, message: Any) -> Sequence[Violation]:
+        seen.extend([message] if message["type"] == "job" else [])
+        return []
+
+    place = await open_place(check)
+    worker = await place.worker(capacity=3)
+    for payload in (1, LARGE):
+        await place.post("/jobs", {"payload": payload})
+    small, large = [await worker.job() for _ in range(2)]
+    inline = {key: value for key, value in large.items() if not key.endswith("_url")}
+    assert seen == [small, large, {**inline, "payload": LARGE}]
+
+
+async def test_a_result_of_a_payload_that_nobody_fetched_fails_its_job(open_place: Any) -> None:
+    place = await open_place()
+    worker = await place.worker()
+    asked = place.chat(LARGE)
+    await worker.finish(await worker.job(), {"completion": {}})
+    assert await asked == (502, {"detail": "The worker answered without having fetched payload_url"})
+    assert place.frames("job_result")[0].violations[0]["schema"] == "casola:payload-url"
+
+
+async def test_who_was_given_a_job_before_may_have_fetched_its_payload_then(open_place: Any) -> None:
+    place = await open_place()
+    worker = await place.worker()
+    await place.post("/jobs", {"payload": LARGE})
+    job = await worker.job()
+    assert (await fetched(job["payload_url"]))[0] == 200
+    await worker.socket.close()
+    again = await place.dial()
+    await again.register()
+    await again.finish(await again.job(), {"length": len(LARGE)})
+    done = (await place.get(f"/jobs/{job['job_id']}?wait=5"))[1]
+    assert (done["status"], done["result"]) == ("completed", {"length": len(LARGE)})
+    assert place.frames("job_result")[0].violations == []
 
 
 async def test_policy_reject_sends_no_job_that_breaks_its_contract(open_place: Any) -> None:

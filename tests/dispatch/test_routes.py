@@ -40,6 +40,15 @@ async def test_jobs_are_listed_newest_first_in_pages(open_place: Any) -> None:
     assert page["data"][0]["id"] == ids[0]
 
 
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded", "text/plain"])
+async def test_a_job_is_json_whatever_its_content_type_says(open_place: Any, kind: str) -> None:
+    place = await open_place()
+    async with place.http.post("/jobs", data=b'{"payload":"x"}', headers={"content-type": kind}) as made:
+        assert (made.status, (await made.json())["payload"]) == (200, "x")
+    async with place.http.post("/jobs", data=b"payload=x", headers={"content-type": kind}) as refused:
+        assert refused.status == 422
+
+
 async def test_jobs_are_listed_by_status_and_configuration(open_place: Any) -> None:
     place = await open_place(workers=Workers.MANY)
     (large,) = await made(place, 1, config_id="large")

@@ -11,6 +11,7 @@ import pytest
 from replayer.cassette.model import Request, Sender
 from replayer.contract.violation import Violation
 from replayer.dispatch.settings import Offloading, Policy, WhenNoWorker, Workers
+from replayer.redact.redactor import Redactor
 
 CHAT: dict[str, Any] = {"completion": {"choices": []}}
 
@@ -375,6 +376,26 @@ async def test_status_shows_workers_and_counts(open_place: Any) -> None:
     await worker.finish(job, CHAT)
     await asked
     assert (place.server.status().running, place.server.status().completed) == (0, 1)
+
+
+async def test_what_workers_told_is_shown_without_its_secrets(open_place: Any) -> None:
+    place = await open_place(show=Redactor.default({}).text)
+    secret = f"sk-proj-{'Ab3' * 12}"
+    worker = await place.worker(capacity=2)
+    for number in range(2):
+        await place.post("/jobs", {"payload": number})
+    running, failing = [await worker.job() for _ in range(2)]
+    await worker.say("job_progress", job_id=running["job_id"], fence_token=1, status_message=f"with {secret}")
+    await worker.say("job_error", job_id=failing["job_id"], fence_token=2, error=f"{secret} was refused")
+    await worker.settled()
+    first, second = place.server.jobs()
+    assert first.status_message is not None
+    assert first.status_message.startswith("with ")
+    assert second.error is not None
+    assert second.error.endswith(" was refused")
+    assert secret not in repr((first, second))
+    # Who submitted the job is told in full: to them it is an answer.
+    assert (await place.get(f"/jobs/{failing['job_id']}"))[1]["error"] == f"{secret} was refused"
 
 
 def test_paths() -> None:

@@ -1,234 +1,76 @@
-"""The rules of the public worker SDK, played against the whole gateway over real sockets.
+"""The rules of the public worker SDK, sentence by sentence, played against the whole gateway over real sockets.
 
-The worker here is written against the protocol's page alone and shares no code with ours: it reconnects with backoff,
-runs each job in a thread of its own, renews the leases of what it tracks, fetches and puts what is large by plain HTTP,
-and answers transient jobs with fence 0.
+RULES has the sentences of the protocol's page, each with the tests that play it. The worker of `sdk.py` keeps them;
+`tests/worker/threaded_worker.py`, which is a program of its own, is held to them by `replayer worker check`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
-import json
-import random
+import re
 import threading
-import urllib.request
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
-from replayer.clock import Clock, SystemClock
-from replayer.inputs import load
-from replayer.journal import Entry
-from replayer.service import Options, Service, build
+from tests.end_to_end.sdk import LIMIT, HandTime, Sdk, asked, chat, content, echo, playing, posted, until
 
-THRESHOLD = 262_144
-Handler = Callable[[Any], Any]
-
-
-class HandTime:
-    """A clock that goes when it is told to."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 20, tzinfo=UTC) + timedelta(milliseconds=self.passed)
-
-    def ms(self) -> float:
-        return self.passed
-
-
-class Gateway:
-    """The bundled directory `casola`, on a port that stays the same over restarts."""
-
-    def __init__(self, clock: Clock, store: Path | None) -> None:
-        self._clock = clock
-        self._store = store
-        self._port = 0
-        self.url = ""
-
-    async def start(self) -> None:
-        options = Options(port=self._port, seed=1, job_store=str(self._store) if self._store else None)
-        self.service: Service = build(load(["casola"]), options, clock=self._clock, environment={})
-        (address,) = await self.service.start()
-        self._port, self.url = address.port, address.url
-
-    async def stop(self) -> None:
-        await self.service.stop()
-
-    def tick(self) -> None:
-        assert self.service.live is not None
-        self.service.live.tick()
-
-    def frames(self, kind: str) -> list[Entry]:
-        entries = self.service.run.entries()
-        return [entry for entry in entries if entry.kind == "frame" and entry.details["type"] == kind]
-
-    def violations(self) -> list[Any]:
-        return [violation for entry in self.service.run.entries() for violation in entry.violations]
+_CHECKED = "tests/worker/test_check.py::test_a_worker_that_shares_no_code_with_us_keeps_to_the_protocol"
+RULES = {
+    "Connects to the URL without its slash and with /ws; a base path is kept": [
+        "test_a_base_path_and_a_session_are_kept_in_the_url"
+    ],
+    "Authorization: Bearer only when the token is set": ["test_a_token_is_taken_and_told_nobody"],
+    "Offers permessage-deflate": ["test_deflate_is_taken", "tests/dispatch/test_sockets.py::test_deflate"],
+    "register at once, no acknowledgement; the backlog first": [
+        "test_who_registers_hears_the_backlog_and_nothing_else"
+    ],
+    "Reconnects after 1, 2, 4 … 60 s and up to 0.3 of it more; reset after register": [
+        "test_the_waits_double_up_to_a_minute_and_begin_anew_after_register"
+    ],
+    "No close code is final; it registers again with the same ids": [
+        "test_after_whatever_ended_its_connection_it_is_back_with_its_id",
+        _CHECKED,
+    ],
+    "Each job in a thread of its own": ["test_each_job_has_a_thread_so_that_two_run_together"],
+    "The capacity is not the worker's to keep": ["test_a_worker_is_never_given_more_than_its_capacity"],
+    "job_progress every 30 s for every tracked persisted job": [
+        "test_leases_are_renewed_every_30_seconds_and_end_without_that"
+    ],
+    "A persisted result over 262,144 bytes is put, then job_result_ref": [
+        "test_a_large_payload_is_fetched_and_a_large_result_put"
+    ],
+    "A failed PUT: an inline job_result": ["test_an_upload_that_fails_is_answered_inline"],
+    "A small or transient result is inline": ["test_what_is_small_or_transient_is_answered_inline"],
+    "payload_url by GET": ["test_a_large_payload_is_fetched_and_a_large_result_put"],
+    "A failed GET: the inline payload": ["test_a_payload_that_was_not_fetched_answers_nobody"],
+    "A message over 1,048,576 bytes: 1009, and it reconnects": [
+        "test_no_message_is_over_the_limit",
+        "test_after_whatever_ended_its_connection_it_is_back_with_its_id",
+    ],
+    "A transient answer carries fence 0, a persisted one its own": [
+        "test_a_transient_answer_with_fence_0_counts",
+        "test_what_is_small_or_transient_is_answered_inline",
+    ],
+    "A job revoked in flight is finished, with fence 0": ["test_a_revoked_job_is_reported_with_fence_0"],
+    "A failed job: job_error with the exception's text": ["test_an_exception_is_the_callers_502"],
+    "A payload that is no object has no reply": ["test_a_job_that_nobody_answers_can_be_cancelled"],
+    "Draining, a new job is dropped without a word": ["test_what_a_draining_worker_dropped_goes_to_the_next"],
+    "SIGTERM: drain, the results, close 1000, exit 0": ["test_drain_finishes_what_runs_and_closes_with_1000", _CHECKED],
+    "Pings every 30 s and gives up after 10; the queue's every 20 s": ["tests/dispatch/test_sockets.py::test_pings"],
+}
 
 
-class Sdk:
-    """A worker that keeps the SDK's rules; `handler` does the jobs."""
-
-    def __init__(self, url: str, handler: Handler, *, capacity: int = 1) -> None:
-        self.url = url.replace("http", "ws").rstrip("/") + "/ws"
-        self.handler = handler
-        self.capacity = capacity
-        self.tracked: dict[str, dict[str, Any]] = {}
-        self.heard: list[dict[str, Any]] = []
-        self.sleeps: list[float] = []
-        self.registered = asyncio.Event()
-        self.draining = False
-        self.running = True
-        self._socket: aiohttp.ClientWebSocketResponse | None = None
-        self._threads: set[asyncio.Task[None]] = set()
-
-    async def start(self) -> None:
-        backoff = 1.0
-        async with aiohttp.ClientSession() as http:
-            while self.running:
-                try:
-                    async with http.ws_connect(self.url, max_msg_size=1_048_576, compress=15) as self._socket:
-                        await self.say(type="register", worker_id="sdk", config_id="default", capacity=self.capacity)
-                        backoff = 1.0
-                        self.registered.set()
-                        async for message in self._socket:
-                            self._hear(json.loads(message.data))
-                except aiohttp.ClientError:
-                    pass
-                self._socket = None
-                self.registered.clear()
-                if self.running:
-                    self.sleeps.append(backoff + random.uniform(0, 0.3 * backoff))
-                    backoff = min(backoff * 2, 60.0)
-                    await asyncio.sleep(0.01)  # the real one sleeps what it has just written down
-        while self._threads:
-            await asyncio.wait(self._threads)
-
-    async def stop(self) -> None:
-        """As on SIGTERM: drain, finish, close with 1000."""
-        self.draining = True
-        await self.say(type="drain")
-        while self._threads:
-            await asyncio.wait(self._threads)
-        self.running = False
-        if self._socket is not None:
-            await self._socket.close(code=1000)
-
-    async def renew(self) -> None:
-        """What happens every 30 s."""
-        for job_id, job in list(self.tracked.items()):
-            await self.say(
-                type="job_progress", job_id=job_id, fence_token=job["fence_token"], status_message="processing"
-            )
-
-    async def say(self, **keys: Any) -> None:
-        if self._socket is not None:
-            await self._socket.send_str(json.dumps(keys))
-
-    def _hear(self, message: dict[str, Any]) -> None:
-        self.heard.append(message)
-        if message["type"] == "job" and not self.draining:
-            if message["mode"] == "persisted":
-                self.tracked[message["job_id"]] = message
-            thread = asyncio.create_task(self._work(message))
-            self._threads.add(thread)
-            thread.add_done_callback(self._threads.discard)
-        elif message["type"] == "job_revoked":
-            self.tracked.pop(message["job_id"], None)
-
-    async def _work(self, job: dict[str, Any]) -> None:
-        """One job, in a thread of its own."""
-        outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        threading.Thread(target=self._run, args=(job, asyncio.get_running_loop(), outcome), daemon=True).start()
-        result = await outcome
-        active = self.tracked.pop(job["job_id"], {})
-        fence, upload = active.get("fence_token", 0), active.get("result_upload_url")
-        encoded = json.dumps(result).encode()
-        if upload and len(encoded) > THRESHOLD:
-            await asyncio.to_thread(put, upload, encoded)
-            await self.say(type="job_result_ref", job_id=job["job_id"], fence_token=fence)
-        else:
-            await self.say(type="job_result", job_id=job["job_id"], result=result, fence_token=fence)
-
-    def _run(self, job: dict[str, Any], loop: asyncio.AbstractEventLoop, outcome: asyncio.Future[Any]) -> None:
-        payload = fetch(job["payload_url"]) if job.get("payload_url") else job["payload"]
-        result = self.handler(payload)
-        loop.call_soon_threadsafe(outcome.set_result, result)
-
-
-def fetch(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=30) as answer:
-        return json.load(answer)
-
-
-def put(url: str, body: bytes) -> None:
-    request = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60):
-        pass
-
-
-@asynccontextmanager
-async def playing(
-    handler: Handler, *, base: str = "", capacity: int = 1, clock: Clock | None = None, store: Path | None = None
-) -> AsyncIterator[tuple[Gateway, Sdk, aiohttp.ClientSession]]:
-    """A gateway, a registered worker, and a client of the REST surface."""
-    async with AsyncExitStack() as stack:
-        gateway = Gateway(clock or SystemClock(), store)
-        await gateway.start()
-        stack.push_async_callback(gateway.stop)
-        sdk = Sdk(gateway.url + base, handler, capacity=capacity)
-        working = asyncio.create_task(sdk.start())
-        stack.push_async_callback(asyncio.wait_for, working, 5)
-        stack.push_async_callback(sdk.stop)
-        http = await stack.enter_async_context(aiohttp.ClientSession(gateway.url + (base or "") + "/"))
-        async with asyncio.timeout(5):
-            await sdk.registered.wait()
-            while (await asked(http, "health"))["worker_connected"] is False:
-                continue
-        yield gateway, sdk, http
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the others go on until it holds."""
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - it is another thread, or the gateway's own books, that change
-            await asyncio.sleep(0)
-
-
-async def asked(http: aiohttp.ClientSession, path: str) -> Any:
-    async with http.get(path) as answer:
-        return await answer.json()
-
-
-async def posted(http: aiohttp.ClientSession, path: str, body: Any) -> tuple[int, Any]:
-    data = io.BytesIO(json.dumps(body).encode())  # aiohttp warns of large bodies in any other form
-    async with http.post(path, data=data, headers={"content-type": "application/json"}) as answer:
-        return answer.status, await answer.json()
-
-
-async def chat(http: aiohttp.ClientSession, text: str) -> tuple[int, Any]:
-    messages = [{"role": "user", "content": text}]
-    return await posted(http, "v1/chat/completions", {"model": "test", "messages": messages})
-
-
-def echo(payload: Any) -> Any:
-    text = payload["messages"][-1]["content"]
-    message = {"role": "assistant", "content": f"{len(text)} characters"}
-    completion = {"id": "c", "model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
-    return {"status": "success", "completion": completion}
-
-
-def content(body: Any) -> str:
-    text: str = body["choices"][0]["message"]["content"]
-    return text
+def test_each_rule_is_played() -> None:
+    top = Path(__file__).parents[2]
+    for rule, tests in RULES.items():
+        for test in tests:
+            file, _, name = test.rpartition("::")
+            source = (top / (file or Path(__file__))).read_text("utf-8")
+            assert re.search(rf"^(?:async )?def {name}", source, re.MULTILINE), f"{rule}: there is no {test}"
 
 
 async def test_a_transient_answer_with_fence_0_counts() -> None:
@@ -353,3 +195,195 @@ async def test_drain_finishes_what_runs_and_closes_with_1000() -> None:
             continue
         left = [entry for entry in gateway.service.run.entries() if entry.details.get("event") == "worker-left"]
         assert left[0].details["code"] == 1000
+
+
+class Cut(Sdk):
+    """Its URLs lead nowhere."""
+
+    def reached(self, url: str) -> str:
+        return "http://127.0.0.1:1/"
+
+
+async def test_a_token_is_taken_and_told_nobody() -> None:
+    token = "casola-worker-token-of-the-day"
+    async with playing(echo, token=token) as (gateway, _, http):
+        assert (await chat(http, "hello"))[0] == 200
+        assert token not in repr(list(gateway.service.run.entries()))
+
+
+async def test_deflate_is_taken() -> None:
+    async with playing(echo) as (_, sdk, http):
+        text = "a text that deflates well " * 20_000
+        assert content((await chat(http, text))[1]) == f"{len(text)} characters"
+        assert sdk.compressed == [15]
+
+
+async def test_who_registers_hears_the_backlog_and_nothing_else() -> None:
+    async with playing(echo) as (gateway, sdk, http):
+        await sdk.stop()
+        await until(lambda: len(sdk.closed) == 1)
+        while (await asked(http, "health"))["worker_connected"]:
+            continue
+        ids = [(await posted(http, "jobs", {"payload": {"n": n}}))[1]["id"] for n in range(3)]
+        successor = Sdk(gateway.url, lambda payload: payload, capacity=2)
+        working = asyncio.create_task(successor.start())
+        for job_id in ids:
+            assert (await asked(http, f"jobs/{job_id}?wait=5"))["status"] == "completed"
+        assert [(said["type"], said["job_id"]) for said in successor.heard] == [("job", job_id) for job_id in ids]
+        await successor.stop()
+        await working
+
+
+async def test_the_waits_double_up_to_a_minute_and_begin_anew_after_register() -> None:
+    async with playing(echo) as (gateway, sdk, http):
+        await gateway.stop()
+        await until(lambda: len(sdk.sleeps) >= 9)
+        await gateway.start()
+        await sdk.registered.wait()
+        before = len(sdk.sleeps)
+        sdk.cut()
+        await until(lambda: len(sdk.sleeps) > before and sdk.registered.is_set())
+        assert (await chat(http, "hello"))[0] == 200
+        bases = [min(2.0**n, 60.0) for n in range(before)] + [1.0]
+        assert all(base <= wait <= 1.3 * base for base, wait in zip(bases, sdk.sleeps[: before + 1], strict=True))
+
+
+async def test_after_whatever_ended_its_connection_it_is_back_with_its_id() -> None:
+    async with playing(echo) as (gateway, sdk, http):
+
+        async def back(how: str) -> None:
+            await until(lambda: sdk.closed[-1:] != [] and sdk.registered.is_set() and len(sdk.closed) == len(ends))
+            while not (await asked(http, "health"))["worker_connected"]:
+                continue
+            assert (await chat(http, "hello"))[0] == 200, how
+            assert {entry.details["worker"] for entry in gateway.frames("job_result")} == {"sdk"}
+
+        ends: list[str] = ["the gateway was stopped"]
+        await gateway.stop()
+        await gateway.start()
+        await back(ends[-1])
+        ends.append("the network was cut")
+        sdk.cut()
+        await back(ends[-1])
+        ends.append("its message was over the queue's limit")
+        await sdk.say(type="job_result", job_id="x", result="x" * (16 * 1024 * 1024))
+        await back(ends[-1])
+        assert (sdk.closed[0], sdk.closed[2]) == (1012, 1009)
+
+
+async def test_a_worker_is_never_given_more_than_its_capacity() -> None:
+    may_end, running = threading.Event(), []
+
+    def slow(payload: Any) -> Any:
+        running.append(payload)
+        may_end.wait(5)
+        return {"n": payload["n"]}
+
+    async with playing(slow, capacity=2) as (gateway, _, http):
+        ids = [(await posted(http, "jobs", {"payload": {"n": n}}))[1]["id"] for n in range(4)]
+        assert (await chat(http, "no slot"))[0] == 503
+        await until(lambda: len(running) == 2)
+        assert (await asked(http, "health"))["pending_jobs"] == 2
+        assert gateway.service.run.workers()[0]["running"] == tuple(ids[:2])
+        may_end.set()
+        for job_id in ids:
+            assert (await asked(http, f"jobs/{job_id}?wait=5"))["status"] == "completed"
+
+
+async def test_an_upload_that_fails_is_answered_inline() -> None:
+    async with playing(lambda payload: {"x": "y" * 300_000}, kind=Cut) as (gateway, _, http):
+        _, made = await posted(http, "jobs", {"payload": {}})
+        done = await asked(http, f"jobs/{made['id']}?wait=5")
+        assert (done["status"], len(done["result"]["x"])) == ("completed", 300_000)
+        assert gateway.violations() == []
+
+
+async def test_a_payload_that_was_not_fetched_answers_nobody() -> None:
+    """The worker goes on with the payload of the message, which is empty: its result is of nothing that was asked."""
+    large = "x" * 1_300_000
+    async with playing(lambda payload: {"n": len(payload)}, kind=Cut) as (gateway, sdk, http):
+        why = "The worker answered without having fetched payload_url"
+        assert await chat(http, large) == (502, {"detail": why})
+        _, made = await posted(http, "jobs", {"payload": {"text": large}})
+        done = await asked(http, f"jobs/{made['id']}?wait=5")
+        assert (done["status"], done["error"]) == ("failed", why)
+        assert [said["payload"] for said in sdk.heard] == [{}, {}]
+        assert {violation["schema"] for violation in gateway.violations()} == {"casola:payload-url"}
+
+
+async def test_what_is_small_or_transient_is_answered_inline() -> None:
+    large = {"completion": {"choices": [], "x": "y" * 300_000}}
+    async with playing(lambda payload: large if "messages" in payload else {}) as (gateway, sdk, http):
+        assert len((await chat(http, "hello"))[1]["x"]) == 300_000
+        _, made = await posted(http, "jobs", {"payload": {}})
+        assert (await asked(http, f"jobs/{made['id']}?wait=5"))["status"] == "completed"
+        assert ["result_upload_url" in said for said in sdk.heard] == [False, True]
+        assert len(gateway.frames("job_result")) == 2
+        assert [v for v in gateway.violations() if v["schema"].startswith("casola:")] == []
+
+
+async def test_no_message_is_over_the_limit() -> None:
+    async with playing(lambda payload: {"n": len(payload["text"])}) as (gateway, sdk, http):
+        _, made = await posted(http, "jobs", {"payload": {"text": ""}})
+        await asked(http, f"jobs/{made['id']}?wait=5")
+        around = LIMIT - sdk.sizes[0]
+        for size in range(around - 2, around + 3):
+            _, made = await posted(http, "jobs", {"payload": {"text": "x" * size}})
+            assert (await asked(http, f"jobs/{made['id']}?wait=5"))["result"] == {"n": size}
+        await until(lambda: len(sdk.heard) == 6)
+        assert ["payload_url" in said for said in sdk.heard] == [False] * 4 + [True] * 2
+        assert max(sdk.sizes) == LIMIT
+        assert sdk.closed == []
+        assert gateway.violations() == []
+
+
+async def test_a_revoked_job_is_reported_with_fence_0() -> None:
+    may_end = threading.Event()
+
+    def slow(payload: Any) -> Any:
+        may_end.wait(5)
+        return {"x": 1}
+
+    async with playing(slow) as (gateway, sdk, http):
+        _, made = await posted(http, "jobs", {"payload": {}})
+        await until(lambda: bool(sdk.heard))
+        await posted(http, f"jobs/{made['id']}/cancel", {})
+        await until(lambda: sdk.heard[-1]["type"] == "job_revoked" and not sdk.tracked)
+        may_end.set()
+        await until(lambda: len(gateway.frames("job_result")) == 1)
+        done = await asked(http, f"jobs/{made['id']}")
+        assert (done["status"], done["error"], done["result"]) == ("failed", "Cancelled", None)
+        assert [violation["severity"] for violation in gateway.violations()] == ["info"]
+
+
+async def test_an_exception_is_the_callers_502() -> None:
+    def failing(payload: Any) -> Any:
+        raise RuntimeError("Simulated GPU OOM")
+
+    async with playing(failing) as (_, __, http):
+        assert await chat(http, "hello") == (502, {"detail": "Simulated GPU OOM"})
+
+
+@pytest.mark.parametrize("payload", ["text", 7, None, ["a"]])
+async def test_a_job_that_nobody_answers_can_be_cancelled(payload: Any) -> None:
+    """The worker renews its lease for ever: nothing but a word from outside ends it."""
+    async with playing(echo) as (_, sdk, http):
+        _, made = await posted(http, "jobs", {"payload": payload})
+        await until(lambda: len(sdk.heard) == 1)
+        assert (await chat(http, "no slot"))[0] == 503
+        assert (await posted(http, f"jobs/{made['id']}/cancel", {}))[1]["status"] == "failed"
+        assert (await chat(http, "hello"))[0] == 200
+
+
+async def test_what_a_draining_worker_dropped_goes_to_the_next() -> None:
+    async with playing(lambda payload: payload) as (gateway, sdk, http):
+        sdk.draining = True  # the signal has come, the gateway has not heard of it
+        _, made = await posted(http, "jobs", {"payload": {"n": 1}})
+        await until(lambda: len(sdk.heard) == 1)
+        await sdk.stop()
+        successor = Sdk(gateway.url, lambda payload: payload)
+        working = asyncio.create_task(successor.start())
+        done = await asked(http, f"jobs/{made['id']}?wait=5")
+        assert (done["status"], done["result"]) == ("completed", {"n": 1})
+        await successor.stop()
+        await working

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,25 @@ async def test_a_request_that_matches_by_loose_rules_only_is_compared(kit: Any, 
     assert answer.headers["Replayer-Outcome"] == "hit"
     (entry,) = running.run.entries()
     assert entry.details["request_drift"] == [{"part": "body", "pointer": "/model", "recorded": "m-1", "asked": "m-2"}]
+    assert running.run.summary().request_drift == 1
+
+
+async def test_a_header_that_says_what_is_spoken_is_compared_of_every_request(kit: Any, tmp_path: Path) -> None:
+    one = kit.interaction("/things", headers=(("content-type", "application/json"),))
+    one = replace(one, request=replace(one.request, headers=(("anthropic-version", "2023-06-01"),)))
+    running = service(tmp_path, one)
+    (address,) = await running.start()
+    try:
+        async with aiohttp.ClientSession() as client:
+            for version in ("2023-06-01", "2024-01-01"):
+                async with client.get(f"{address.url}/things", headers={"anthropic-version": version}) as answer:
+                    assert answer.headers["Replayer-Outcome"] == "hit"
+    finally:
+        await running.stop()
+    same, other = running.run.entries()
+    assert "request_drift" not in same.details
+    told = {"part": "headers", "pointer": "/anthropic-version", "recorded": "2023-06-01", "asked": "2024-01-01"}
+    assert other.details["request_drift"] == [told]
     assert running.run.summary().request_drift == 1
 
 

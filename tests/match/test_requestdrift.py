@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from replayer.cassette.model import Request
-from replayer.match.requestdrift import request_drift
+from replayer.match.requestdrift import header_drift, header_meaning, request_drift
 from replayer.match.rules import Rules
 
 RECORDED = {
@@ -60,3 +60,43 @@ def test_a_parameter_in_the_query_is_one_too() -> None:
     rules = Rules.of(ignore_query=["beta"])
     changes = request_drift(asked(RECORDED), asked(RECORDED, "?beta=true"), rules)
     assert [(part, change.pointer) for part, change in changes] == [("query", "/beta")]
+
+
+BETA = ("anthropic-beta", "tools-1, files-2")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "asked", "pointers"),
+    [
+        ([("anthropic-version", "2023-06-01")], [("Anthropic-Version", "2024-01-01")], ["/anthropic-version"]),
+        ([BETA], [("anthropic-beta", "tools-1")], ["/anthropic-beta"]),
+        ([BETA], [], ["/anthropic-beta"]),
+        ([], [("OpenAI-Beta", "assistants=v2")], ["/openai-beta"]),
+        ([("x-github-api-version", "1")], [("x-github-api-version", "2")], ["/x-github-api-version"]),
+        ([("openai-organization", "org-a")], [("openai-organization", "org-b")], ["/openai-organization"]),
+        ([("content-type", "application/json")], [("content-type", "text/plain")], ["/content-type"]),
+    ],
+)
+def test_a_header_that_says_what_is_spoken_is_told(
+    recorded: list[tuple[str, str]], asked: list[tuple[str, str]], pointers: list[str]
+) -> None:
+    found = header_drift(header_meaning(tuple(recorded)), tuple(asked))
+    assert [(part, change.pointer) for part, change in found] == [("headers", name) for name in pointers]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "asked"),
+    [
+        ([BETA], [("anthropic-beta", "files-2"), ("Anthropic-Beta", "tools-1")]),
+        ([("content-type", "application/json")], [("Content-Type", "Application/JSON; charset=utf-8")]),
+        ([("content-type", "multipart/form-data; boundary=a")], [("content-type", "multipart/form-data; boundary=b")]),
+        ([], [("openai-organization", "org-a"), ("content-type", "application/json")]),
+        ([("openai-organization", "[REDACTED]")], [("openai-organization", "org-a")]),
+        ([("x-stainless-package-version", "1"), ("user-agent", "a")], [("x-stainless-package-version", "2")]),
+        ([("idempotency-key", "a")], [("idempotency-key", "b"), ("accept", "*/*"), ("sec-websocket-version", "13")]),
+    ],
+)
+def test_a_header_of_the_clients_own_making_is_not(
+    recorded: list[tuple[str, str]], asked: list[tuple[str, str]]
+) -> None:
+    assert header_drift(header_meaning(tuple(recorded)), tuple(asked)) == []

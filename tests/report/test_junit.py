@@ -23,9 +23,35 @@ def test_each_status_is_the_element_that_ci_systems_display(made: Callable[..., 
         "tests": "5",
         "failures": "1",
         "errors": "1",
-        "skipped": "1",
         "time": "0.000",
     }
+
+
+KNOWN = {
+    "testsuites": ({"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
+    "testsuite": (
+        {"name", "tests", "failures", "errors", "time", "skipped", "timestamp", "hostname", "id", "package"},
+        {"properties", "testcase", "system-out", "system-err"},
+    ),
+    "testcase": ({"name", "time", "classname"}, {"skipped", "error", "failure", "system-out", "system-err"}),
+    "failure": ({"type", "message"}, set()),
+    "error": ({"type", "message"}, set()),
+    "skipped": ({"type", "message"}, set()),
+    "system-out": (set(), set()),
+}
+"""Attributes and elements that Jenkins' schema (xunit-plugin, junit-10.xsd) knows; it refuses what has others."""
+
+
+def test_nothing_is_written_that_jenkins_schema_does_not_know(made: Callable[..., Report]) -> None:
+    root = ElementTree.fromstring(write(made(*({"status": status, "seconds": 1.5} for status in Status))))
+    for element in root.iter():
+        attributes, below = KNOWN[element.tag]
+        assert set(element.attrib) <= attributes
+        assert {child.tag for child in element} <= below
+        if element.tag in ("testsuite", "testcase"):
+            assert {"name"} <= set(element.attrib)
+        if element.tag == "testsuite":
+            assert {"tests", "failures", "errors"} <= set(element.attrib)
 
 
 def test_a_group_is_a_suite_with_its_own_counts(made: Callable[..., Report]) -> None:

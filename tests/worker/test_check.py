@@ -62,7 +62,7 @@ async def test_a_worker_that_shares_no_code_with_us_keeps_to_the_protocol(tmp_pa
     for result in results:
         by_status.setdefault(result["status"], set()).add(result["name"])
     assert by_status.keys() <= {"held", "noted", "skipped"}
-    assert by_status["skipped"] == {"lease"}
+    assert {"lease"} <= by_status["skipped"] <= {"lease", "job-outlives-connection"}
     advised = {"non-object-answered", "duplicate-answered-once", "garbage-keeps-connection"}
     assert advised <= by_status["noted"] <= {*advised, "job-outlives-connection"}
     assert "connection: " in errors  # what the worker prints is not in the report

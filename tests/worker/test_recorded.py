@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ from replayer.cassette.codec import Layout
 from replayer.cassette.model import Cassette, Frame, FrameKind, Interaction, Request, Response, Sender
 from replayer.cassette.store import write
 from replayer.cli.worker import command
-from replayer.dispatch.messages import Job, JobError, JobResult, Mode
+from replayer.dispatch.messages import Mode
 from replayer.errors import ConfigError, UsageError
 from replayer.worker.check.check import Verdict
-from replayer.worker.check.recorded import Comparison, answered_jobs, compared, recorded_checks
+from replayer.worker.check.recorded import Comparison, compared, recorded_checks
 from replayer.worker.results import Context, result
 
 CHAT = {"task": "openai/chat-completion", "messages": [{"role": "user", "content": "hello"}]}
@@ -102,23 +101,16 @@ async def test_a_recorded_error_is_compared_by_its_text(checked: Any) -> None:
     assert told["w.yaml#0 job 1"].startswith('/: recorded "out of memory", answered "')
 
 
-def test_the_answered_jobs_of_a_connection_are_found_in_their_order() -> None:
-    frames = [job("a"), job("b", payload="text"), answer("b"), job("c"), {"type": "job_error", "job_id": "a"}]
-    recorded = list(answered_jobs("w", cassette(REGISTER, *frames)))
-    assert [(one.place, one.job.job_id) for one in recorded] == [("w#0 job 2", "b"), ("w#0 job 1", "a")]
-    assert isinstance(recorded[0].answer, JobResult)
-    assert isinstance(recorded[1].answer, JobError)
-    assert recorded[0].job == replace(recorded[0].job, payload=b'"text"')
-    assert isinstance(recorded[0].job, Job)
+def test_the_answered_jobs_are_asked_in_the_order_in_which_they_were_handed_out() -> None:
+    frames = [job("a"), job("b", payload="text"), job("c"), answer("b"), {"type": "job_error", "job_id": "a"}]
+    checks = recorded_checks([("w", cassette(REGISTER, *frames))], Comparison.VALUE, compared([]))
+    assert [check.name for check in checks if check.name.startswith("w#")] == ["w#0 job 1", "w#0 job 2"]
 
 
-def test_a_connection_that_is_no_workers_has_no_jobs() -> None:
-    assert list(answered_jobs("w", cassette(job(), answer()))) == []
-
-
-def test_a_cassette_without_an_answered_job_is_refused() -> None:
+@pytest.mark.parametrize("frames", [[REGISTER, job()], [job(), answer()]], ids=["unanswered", "unregistered"])
+def test_a_cassette_without_an_answered_job_is_refused(frames: list[dict[str, Any]]) -> None:
     with pytest.raises(UsageError, match="no worker's connection with an answered job"):
-        recorded_checks([("w.yaml", cassette(REGISTER, job()))], Comparison.VALUE, compared([]))
+        recorded_checks([("w.yaml", cassette(*frames))], Comparison.VALUE, compared([]))
 
 
 def test_an_ignore_rule_that_is_no_path_is_refused() -> None:

@@ -69,9 +69,14 @@ class Queue:
         """Return when so many workers have registered."""
         await self.until(lambda status: sum(bool(worker.worker_id) for worker in status.workers) == number)
 
-    async def running(self) -> None:
-        """Return when a worker has a job."""
-        await self.until(lambda status: status.running > 0)
+    async def begun(self) -> str:
+        """Submit a job, and return its id when the worker has said that it is at it: it may be told to leave before
+        it has heard of a job that it was given, and drops that."""
+        body = {"payload": {"task": "openai/chat-completion", "messages": [{"role": "user", "content": "hello"}]}}
+        await self.ask("POST", "/jobs", orjson.dumps(body))
+        await self.until(lambda _: any(job.status_message == "processing" for job in self.server.jobs()))
+        (job,) = self.server.jobs()
+        return job.id
 
 
 @contextlib.asynccontextmanager
@@ -134,12 +139,11 @@ async def test_a_payload_that_is_no_object_fails_its_job() -> None:
 
 async def test_a_stop_finishes_the_running_job_first() -> None:
     async with Queue() as queue:
-        async with at_work(f"ws://127.0.0.1:{queue.port}", delay=0.05) as worker:
+        async with at_work(f"ws://127.0.0.1:{queue.port}", delay=0.3, renew_every=0.01) as worker:
             await queue.connected()
-            asked = asyncio.create_task(queue.chat())
-            await queue.running()
+            await queue.begun()
             worker.stop()
-            assert (await asked)[0] == 200
+            await queue.until(lambda status: status.completed == 1)
         await queue.connected(0)
 
 
@@ -203,20 +207,21 @@ async def test_the_command_drains_on_a_signal_and_ends_with_0(number: signal.Sig
             program,
             "simulate",
             "--delay",
-            "0.1",
+            "1",
+            "--renew-every",
+            "0.02",
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, "CASOLA_WS_URL": f"ws://127.0.0.1:{queue.port}", "CASOLA_INSTANCE_ID": "env-worker"},
         )
         await queue.connected()
         assert queue.server.status().workers[0].worker_id == "env-worker"
-        asked = asyncio.create_task(queue.chat())
-        await queue.running()
+        job = await queue.begun()
         process.send_signal(number)
-        assert (await asked)[0] == 200
+        await queue.until(lambda status: status.completed == 1)
         _, errors = await process.communicate()
     assert process.returncode == 0, errors
     assert b"draining: 1 jobs are still running" in errors
-    assert b"openai/chat-completion done" in errors
+    assert f"job {job} openai/chat-completion done".encode() in errors
 
 
 async def test_a_job_over_the_protocols_own_socket_is_what_the_page_shows() -> None:

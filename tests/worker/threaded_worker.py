@@ -8,18 +8,18 @@ is lost. Run as a program; reads CASOLA_* from its environment, and FIRST_BACKOF
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import random
 import signal
-import sys
 import threading
 import time
 import urllib.request
-from types import FrameType
 from typing import Any
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 _OFFLOAD = 262_144
@@ -47,8 +47,8 @@ class Worker:
             try:
                 headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
                 with connect(self.url, additional_headers=headers, ping_interval=30, ping_timeout=10) as socket:
-                    self.socket = socket
                     socket.send(json.dumps({"type": "register", **self.ids, "capacity": self.capacity}))
+                    self.socket = socket  # not before: a job that ends just now would speak first
                     backoff = self.backoff
                     for raw in socket:
                         self._hear(raw)
@@ -90,10 +90,13 @@ class Worker:
         self.running.add(job)
         try:
             time.sleep(self.seconds)
-            self._done(job, self._result(task, payload, job))
+            result = self._result(task, payload, job)
         except Exception as error:
             self._say({"type": "job_error", "job_id": job, "error": str(error), "fence_token": self._pop(job)["fence"]})
-        self.running.discard(job)
+        else:
+            self._done(job, result)
+        finally:
+            self.running.discard(job)
 
     def _result(self, task: str, payload: dict[str, Any], job: str) -> dict[str, Any]:
         result: dict[str, Any] = {"status": "success", "task": task}
@@ -109,13 +112,20 @@ class Worker:
     def _done(self, job: str, result: dict[str, Any]) -> None:
         tracked = self._pop(job)
         data = json.dumps(result).encode()
-        if tracked["url"] and len(data) > _OFFLOAD:
-            put = urllib.request.Request(tracked["url"], data=data, method="PUT")
-            put.add_header("Content-Type", "application/json")
-            urllib.request.urlopen(put, timeout=60).close()
+        if tracked["url"] and len(data) > _OFFLOAD and self._put(tracked["url"], data):
             self._say({"type": "job_result_ref", "job_id": job, "fence_token": tracked["fence"]})
         else:
             self._say({"type": "job_result", "job_id": job, "result": result, "fence_token": tracked["fence"]})
+
+    def _put(self, url: str, data: bytes) -> bool:
+        put = urllib.request.Request(url, data=data, method="PUT")
+        put.add_header("Content-Type", "application/json")
+        try:
+            urllib.request.urlopen(put, timeout=60).close()
+        except Exception as error:
+            logging.warning("result_upload_url: %r", error)
+            return False
+        return True
 
     def _pop(self, job: str) -> dict[str, Any]:
         with self.lock:
@@ -132,9 +142,10 @@ class Worker:
     def _say(self, message: dict[str, Any]) -> None:
         socket = self.socket
         if socket is not None:
-            socket.send(json.dumps(message))
+            with contextlib.suppress(ConnectionClosed):  # what is said into a lost connection is lost
+                socket.send(json.dumps(message))
 
-    def leave(self, number: int, frame: FrameType | None) -> None:
+    def leave(self) -> None:
         self.draining = self.stopped = True
         self._say({"type": "drain"})
         end = time.monotonic() + 5
@@ -142,10 +153,13 @@ class Worker:
             time.sleep(0.02)
         if self.socket is not None:
             self.socket.close()
-        sys.exit(0)
 
 
 if __name__ == "__main__":
     worker = Worker()
-    signal.signal(signal.SIGTERM, worker.leave)
-    worker.serve()
+    told_to_end = threading.Event()
+    # The handler takes no lock: the main thread, which it interrupts, must not hold one that it needs.
+    signal.signal(signal.SIGTERM, lambda number, frame: told_to_end.set())
+    threading.Thread(target=worker.serve, daemon=True).start()
+    told_to_end.wait()
+    worker.leave()

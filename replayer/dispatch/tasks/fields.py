@@ -14,7 +14,7 @@ import orjson
 
 from replayer.cassette.model import Request, header
 
-__all__ = ["Fields", "Loc", "json_body"]
+__all__ = ["Fields", "Loc", "json_body", "json_value"]
 
 Loc = tuple[str | int, ...]
 """Where a value stands: `("body", "messages", 0, "role")`."""
@@ -137,6 +137,11 @@ def json_body(request: Request, errors: list[dict[str, Any]]) -> Any:
     kind = (header(request.headers, "content-type") or "application/json").split(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         return body[:1024].decode("utf-8", "replace")
+    return json_value(body, errors)
+
+
+def json_value(body: bytes, errors: list[dict[str, Any]]) -> Any:
+    """The JSON value that a body is, whatever it was said to be; None with a mistake noted where it is none."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

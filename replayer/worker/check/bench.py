@@ -18,9 +18,9 @@ import orjson
 from replayer.clock import Clock
 from replayer.contract.validate import Contract
 from replayer.dispatch.ids import uuid7
-from replayer.dispatch.messages import Job, Mode
+from replayer.dispatch.messages import Answer, Job, Mode
 from replayer.worker.check.check import Broken
-from replayer.worker.check.ledger import Answer, Given
+from replayer.worker.check.ledger import Given
 from replayer.worker.check.peer import Peer
 from replayer.worker.check.program import Launch, Program
 from replayer.worker.check.queue_end import QueueEnd

@@ -40,7 +40,7 @@ async def _duplicate_once(bench: Bench) -> None:
     job = bench.job(mode=Mode.PERSISTED)
     (given, _) = await bench.give(peer, job, job)
     await bench.answer(given)
-    await asyncio.sleep(bench.pace)
+    await bench.ask()  # as long as a job takes: what began before it has ended by then
     await bench.quiet()
     if len(given.answers) > 1:
         raise Broken(f"the same job, delivered twice, was answered {len(given.answers)} times")
@@ -122,9 +122,13 @@ async def _unmoved(bench: Bench) -> None:
     peer = await bench.worker()
     for text in (*_GARBAGE, *_UNKNOWN):
         await peer.text(text)
-    await bench.quiet()
+    # A job after all that: when it is answered, all that has been taken in.
+    (given,) = await bench.give(peer, bench.job())
+    await bench.until(lambda: given.answers or peer.close_code, bench.timings.job)
     if not peer.is_open:
         raise Broken(f"its connection ended with {peer.close_code}: everything that ran there is at risk")
+    if not given.answers:
+        raise Broken(f"a job after it was not answered in {bench.timings.job:g} s")
 
 
 ENDURING = (

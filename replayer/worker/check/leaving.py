@@ -16,14 +16,18 @@ _GRACE = 5.0
 """Seconds that the public SDK gives its running jobs (CASOLA_SHUTDOWN_GRACE_PERIOD)."""
 
 
-async def _leave(bench: Bench) -> tuple[Peer, Given]:
-    """The worker has been told to end in the middle of a job, and its connection is over."""
+_TRIES = (0.5, 0.7, 0.9)
+"""Parts of a job's time after which it is sure to have begun, each surer than the one before."""
+
+
+async def _leave(bench: Bench, part: float = _TRIES[0]) -> tuple[Peer, Given]:
+    """The worker has been told to end in the middle of a job, after a part of its time, and its connection is over."""
     if not bench.starts_worker:
         raise Skipped("only a worker that is started here (-- COMMAND) can be told to end")
     await bench.ask()  # so that it is known how long a job takes
     peer = await bench.worker()
     (given,) = await bench.give(peer, bench.job(mode=Mode.PERSISTED))
-    await asyncio.sleep(bench.pace / 2)
+    await asyncio.sleep(bench.pace * part)
     bench.terminate()
     limit = _GRACE + bench.timings.job
     over = await bench.until(lambda: peer.close_code, limit)
@@ -39,13 +43,12 @@ async def _drain(bench: Bench) -> None:
 
 
 async def _finish(bench: Bench) -> None:
-    peer, given = await _leave(bench)
-    if not given.answers:
-        # The signal may have been quicker than the job, which a draining worker drops: once more before it is said.
+    for part in _TRIES:
+        peer, given = await _leave(bench, part)
+        if given.answers:
+            return
+        # The signal may have been quicker than the job, which a draining worker drops: again, before it is said.
         await bench.ready()
-        peer, given = await _leave(bench)
-    if given.answers:
-        return
     if bench.pace > _GRACE:
         raise Skipped(f"a job takes {bench.pace:.1f} s, longer than the grace of {_GRACE:g} s")
     how = f"its connection ended with {peer.close_code}"

@@ -1,7 +1,8 @@
 """What was given to the worker and what it said: the order of the protocol, over all of its connections. Pure.
 
-The rules go by the names of the queue's own (`dispatch.order`), for a worker that is given what no queue would give: a
-job twice, more than its capacity, a revoked one. Answers that such a job makes legitimate are not held against it.
+The rules are the queue's own (`dispatch.order`); which one is broken is decided here, because this worker is given what
+no queue would give: a job twice, more than its capacity, a revoked one. Answers that such a job makes legitimate are
+not held against it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ from dataclasses import dataclass, field
 from replayer.contract.violation import Violation
 from replayer.dispatch import order
 from replayer.dispatch.messages import (
+    Answer,
     Drain,
     Job,
-    JobError,
     JobProgress,
-    JobResult,
     JobResultRef,
     Mode,
     Pause,
@@ -26,8 +26,6 @@ from replayer.dispatch.messages import (
 )
 
 __all__ = ["Given", "Ledger"]
-
-Answer = JobResult | JobError | JobResultRef
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,14 +96,14 @@ class Ledger:
             given.answered_at = now_ms
         given.answers.append(message)
         if len(given.answers) > given.deliveries:
-            return _again(given)
+            return order.late(given.job.job_id, "answered")
         if isinstance(message, JobResultRef) and given.uploaded is None:
-            return _broken("result-ref", "a result that was put to result_upload_url", given.job.job_id, "/type")
+            return order.not_uploaded(given.job.job_id, offered=given.job.result_upload_url is not None)
         return _fence(given, message.fence_token, first=first)
 
     def _progress(self, given: Given, message: JobProgress) -> Violation | None:
         if len(given.answers) >= given.deliveries:
-            return _again(given)
+            return order.late(given.job.job_id, "answered")
         given.progress.append(message)
         return _fence(given, message.fence_token, first=True)
 
@@ -115,12 +113,4 @@ def _fence(given: Given, fence: int, *, first: bool) -> Violation | None:
     job = given.job
     if job.mode is Mode.TRANSIENT or fence == job.fence_token or (fence == 0 and (given.revoked or not first)):
         return None
-    return _broken("fence", f"the job's fence {job.fence_token}", str(fence), "/fence_token")
-
-
-def _again(given: Given) -> Violation:
-    return _broken("one-answer", "one answer to a job", f"{given.job.job_id}, already answered", "/job_id")
-
-
-def _broken(rule: str, expected: str, actual: str, pointer: str) -> Violation:
-    return Violation(where="", pointer=pointer, expected=expected, actual=actual, schema=f"casola:{rule}")
+    return order.foreign_fence(job.fence_token, fence)

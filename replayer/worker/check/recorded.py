@@ -6,17 +6,16 @@ alone, which the live answer has to fit in either case. Reads no files.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 import orjson
 
-from replayer.cassette.model import Cassette, FrameKind, Interaction, Sender
-from replayer.dispatch.messages import Job, JobError, JobResult, Register
-from replayer.dispatch.wire import parse, parse_server
+from replayer.cassette.model import Cassette
+from replayer.dispatch.attempts import attempts
+from replayer.dispatch.messages import Job, JobError, JobResult
 from replayer.errors import UsageError
 from replayer.match.jsondiff import ABSENT, diff
 from replayer.match.jsonpath import compile_path
@@ -25,7 +24,7 @@ from replayer.worker.check.bench import Bench
 from replayer.worker.check.check import Broken, Check, Kind
 from replayer.worker.check.observed import OBSERVED
 
-__all__ = ["Answered", "Comparison", "answered_jobs", "compared", "recorded_checks"]
+__all__ = ["Comparison", "compared", "recorded_checks"]
 
 Reduced = Callable[[Any], Any]
 
@@ -40,16 +39,6 @@ class Comparison(StrEnum):
     """Only whether it was a result or an error; the live answer has to fit its schema."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """One job of a recording and its answer. (`dispatch.recorded` tells what became of every job.)"""
-
-    place: str
-    """`<cassette>#<n> job <m>`."""
-    job: Job
-    answer: JobResult | JobError
-
-
 def compared(ignore: Sequence[str]) -> Reduced:
     """What is compared of a value: all but what the JSONPaths name. Raises ConfigError for one that is none."""
     paths = [compile_path(path) for path in ignore]
@@ -62,66 +51,46 @@ def compared(ignore: Sequence[str]) -> Reduced:
     return reduced
 
 
-def answered_jobs(name: str, cassette: Cassette) -> Iterable[Answered]:
-    """The answered jobs of every worker connection in a cassette, in their order."""
-    for index, interaction in enumerate(cassette.interactions):
-        yield from _of_connection(f"{name}#{index}", interaction)
-
-
-def _of_connection(place: str, interaction: Interaction) -> Iterable[Answered]:
-    jobs: dict[str, tuple[int, Job]] = {}
-    numbers = itertools.count(1)
-    registered = False
-    for frame in interaction.response.frames or ():
-        if frame.kind is not FrameKind.TEXT:
-            continue
-        if frame.sender is Sender.SERVER:
-            sent = parse_server(frame.text)
-            if registered and isinstance(sent, Job):
-                jobs[sent.job_id] = (next(numbers), sent)
-            continue
-        said = parse(frame.text)
-        registered = registered or isinstance(said, Register)
-        if isinstance(said, JobResult | JobError) and said.job_id in jobs:
-            number, job = jobs.pop(said.job_id)
-            yield Answered(place=f"{place} job {number}", job=job, answer=said)
-
-
 def recorded_checks(
     cassettes: Sequence[tuple[str, Cassette]], comparison: Comparison, reduced: Reduced
 ) -> tuple[Check, ...]:
     """A check for each recorded job, between those of arriving and of what was seen. UsageError where there is none."""
-    jobs = [job for name, cassette in cassettes for job in answered_jobs(name, cassette)]
-    if not jobs:
+    checks = tuple(
+        _check(f"{attempt.place(name)} job {attempt.number}", attempt.job, attempt.answer, comparison, reduced)
+        for name, cassette in cassettes
+        for attempt in attempts(cassette.interactions)
+        if isinstance(attempt.answer, JobResult | JobError)
+    )
+    if not checks:
         names = ", ".join(name for name, _ in cassettes)
         raise UsageError(f"{names}: no worker's connection with an answered job: record one with `replayer record`")
     before = tuple(check for check in ARRIVING if check.name == "registration")
-    return (*before, *(_check(job, comparison, reduced) for job in jobs), *OBSERVED)
+    return (*before, *checks, *OBSERVED)
 
 
-def _check(recorded: Answered, comparison: Comparison, reduced: Reduced) -> Check:
+def _check(name: str, recorded: Job, answered: JobResult | JobError, comparison: Comparison, reduced: Reduced) -> Check:
     async def ask(bench: Bench) -> None:
         peer = await bench.worker()
         seen = len(bench.wrong_frames)
         fresh = bench.job()
-        taken = recorded.job.job_id in bench.ledger.given
+        taken = recorded.job_id in bench.ledger.given
         job = replace(
             fresh,
-            job_id=fresh.job_id if taken else recorded.job.job_id,
-            mode=recorded.job.mode,
-            payload=recorded.job.payload,
+            job_id=fresh.job_id if taken else recorded.job_id,
+            mode=recorded.mode,
+            payload=recorded.payload,
         )
         (given,) = await bench.give(peer, job)
         answer = await bench.answer(given)
         if len(bench.wrong_frames) > seen:
             raise Broken(f"the answer breaks its schema: {bench.wrong_frames[seen]}")
-        if type(answer) is not type(recorded.answer):
-            raise Broken(f"recorded was {_shown(recorded.answer)}, answered {_shown(answer)}")
+        if type(answer) is not type(answered):
+            raise Broken(f"recorded was {_shown(answered)}, answered {_shown(answer)}")
         if comparison is Comparison.VALUE:
-            _same(recorded.answer, answer, reduced)
+            _same(answered, answer, reduced)
 
     return Check(
-        name=recorded.place,
+        name=name,
         kind=Kind.MUST,
         rule=f"A recorded job is answered as it was recorded, compared by {comparison}.",
         ask=ask,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from replayer.dispatch.messages import Job, JobError, JobResult, Mode, Register
+from replayer.dispatch.messages import Answer, Job, JobError, JobResult, Mode, Register
 from replayer.dispatch.wire import encode
-from replayer.worker.conduct import Conduct, Hearing, Reply
+from replayer.worker.conduct import Conduct, Hearing
 from replayer.worker.misbehave.text import changed
 
 __all__ = ["ANSWERING"]
@@ -18,7 +18,7 @@ class NoAnswer(Conduct):
 
     name = "no-answer"
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         return []
 
 
@@ -27,8 +27,15 @@ class AnswersTwice(Conduct):
 
     name = "answers-twice"
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         return [encode(reply), encode(reply)]
+
+
+class AnswersDuplicates(Conduct):
+    """answers a job each time that it comes, as the public SDK"""
+
+    name = "answers-duplicates"
+    repeats = True
 
 
 class WrongId(Conduct):
@@ -36,7 +43,7 @@ class WrongId(Conduct):
 
     name = "wrong-job-id"
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         return [encode(replace(reply, job_id=f"not-{reply.job_id}"))]
 
 
@@ -45,7 +52,7 @@ class NoFence(Conduct):
 
     name = "no-fence"
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         return [encode(replace(reply, fence_token=0))]
 
 
@@ -54,7 +61,7 @@ class TransientFence(Conduct):
 
     name = "transient-fence"
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         return [encode(replace(reply, fence_token=4711) if job.mode is Mode.TRANSIENT else reply)]
 
 
@@ -63,7 +70,7 @@ class BadResult(Conduct):
 
     name = "bad-result"
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         if isinstance(reply, JobResult) and isinstance(reply.result, dict):
             broken = dict.fromkeys(("completion", "embeddings", "audio_base64", "text", "images"), 7)
             reply = replace(reply, result={**reply.result, **broken})
@@ -75,7 +82,7 @@ class BareResult(Conduct):
 
     name = "bare-result"
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         return [encode(replace(reply, result="done") if isinstance(reply, JobResult) else reply)]
 
 
@@ -109,7 +116,7 @@ class SilentErrors(Conduct):
 
     name = "silent-errors"
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         return [] if isinstance(reply, JobError) else [encode(reply)]
 
 
@@ -118,7 +125,7 @@ class EmptyErrors(Conduct):
 
     name = "empty-errors"
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         return [encode(replace(reply, error="") if isinstance(reply, JobError) else reply)]
 
 
@@ -127,7 +134,7 @@ class WordlessErrors(Conduct):
 
     name = "wordless-errors"
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         return [changed(encode(reply), error={"code": 1}) if isinstance(reply, JobError) else encode(reply)]
 
 
@@ -170,13 +177,14 @@ class Chatty(Conduct):
 
     name = "unknown-messages"
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         return [b'{"type":"heartbeat"}', encode(reply)]
 
 
 ANSWERING: tuple[type[Conduct], ...] = (
     NoAnswer,
     AnswersTwice,
+    AnswersDuplicates,
     WrongId,
     NoFence,
     TransientFence,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from replayer.dispatch.messages import Job, JobProgress, Register, WorkerMessage
+from replayer.dispatch.messages import Answer, Job, JobProgress, Register, WorkerMessage
 from replayer.dispatch.wire import encode
-from replayer.worker.conduct import Conduct, Hearing, Reply
+from replayer.worker.conduct import Conduct, Hearing
 
 __all__ = ["LASTING"]
 
@@ -70,7 +70,7 @@ class LateProgress(Conduct):
 
     name = "late-progress"
 
-    def answers(self, job: Job, reply: Reply) -> Sequence[bytes]:
+    def answers(self, job: Job, reply: Answer) -> Sequence[bytes]:
         return [encode(reply), encode(JobProgress(job_id=job.job_id, fence_token=job.fence_token, progress=0.5))]
 
 
