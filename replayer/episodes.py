@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
+from pathlib import Path
 
 from replayer.cassette.tail import Tail, entries
 from replayer.config import load_above
@@ -20,10 +21,23 @@ from replayer.match.playstate import PlayState
 from replayer.record.environment import confdir
 from replayer.record.launch import Recorder, recorder
 from replayer.record.messages import Exchanged, Message, Notice, Summary
-from replayer.record.settings import Settings
+from replayer.record.settings import CA, Settings
+from replayer.record.upstreams import Way
 from replayer.source import Mode, Source, Taping
 
-__all__ = ["Episodes"]
+__all__ = ["Entrance", "Episodes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrance:
+    """How the recorder is reached."""
+
+    names: Mapping[str, str]
+    """Each upstream's name, and the base URL at which the recorder relays to it."""
+    proxy: str | None
+    """The URL of its forward proxy, where it is one: then names have no base URLs."""
+    authority: Path
+    """The certificate to trust there."""
 
 
 class _Kept:
@@ -79,9 +93,11 @@ class Episodes:
         settings = replace(
             given,
             upstreams=tuple(replace(upstream, port=None) for upstream in source.upstreams),
+            way=source.way,
             host="127.0.0.1",
             port=0,
             rewrite=source.mode is Mode.REWRITE,
+            renew=source.mode is Mode.ALL,
         )
         return cls(settings, player, name=name, environment=environment)
 
@@ -89,8 +105,8 @@ class Episodes:
         """From now on `hear` gets what the recorder tells: its exchanges and what the user should know."""
         self._say = hear
 
-    async def start(self) -> Mapping[str, str]:
-        """Start the recorder: each upstream's name, and the base URL at which the recorder relays to it.
+    async def start(self) -> Entrance:
+        """Start the recorder: how it is reached.
 
         Raises RecorderError, and what else keeps a recorder from starting.
         """
@@ -103,7 +119,12 @@ class Episodes:
         self._fresh = held == 0
         self._tail = Tail(self._settings.output, known=held)
         self._listening = asyncio.create_task(self._listen(self._running))
-        return self._running.names
+        forward = self._settings.way is Way.FORWARD
+        return Entrance(
+            names=self._running.names,
+            proxy=self._running.listeners[0] if forward else None,
+            authority=self._settings.confdir / CA,
+        )
 
     def expect(self, state: PlayState, *, entry: int) -> _Kept:
         """An exchange is about to be relayed for the journal's `entry`, in the session of `state`."""

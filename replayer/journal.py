@@ -74,6 +74,8 @@ class Journal:
         self._next = 1
         self.watcher: Callable[[Entry], None] | None = None
         """Hears of entries that are complete and of which a user should hear: misses, faults not applied."""
+        self.listener: Callable[[Entry], None] | None = None
+        """Hears of every entry that is complete."""
         self.outcomes: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
         self.faulted = 0
         """Entries that a fault took effect on."""
@@ -119,6 +121,8 @@ class Journal:
             self.violations += entry.details.get("violations_more", 0)
         if "unchecked" in entry.details:
             self.unchecked.update(entry.details["unchecked"])
+        if self.listener is not None:
+            self.listener(entry)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries))

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from replayer import __version__
+from replayer.cassette.model import Interaction
 from replayer.clock import timestamp
 from replayer.dispatch.server import DispatchServer
 from replayer.gateway.session import Sessions
@@ -148,6 +149,18 @@ class Run:
     def watch(self, watcher: Callable[[Entry], None]) -> None:
         """Be told of each miss and each fault that could not apply, when it has happened."""
         self._journal.watcher = watcher
+
+    def listen(self, listener: Callable[[Entry], None]) -> None:
+        """Be told of everything that was asked, when it has been answered."""
+        self._journal.listener = listener
+
+    def recorded(self) -> Mapping[str, Interaction]:
+        """Everything that can be played, by its name."""
+        return {f"{name}#{index}": found for name, index, found in self._player.interactions()}
+
+    def shown(self, uri: str) -> str:
+        """A URI without secrets."""
+        return self._redact(uri)
 
     def played(self) -> Mapping[str, bool]:
         """The names of all interactions, each with whether any session played it."""

@@ -25,15 +25,15 @@ from replayer.gateway.app import Gateway
 from replayer.gateway.exchange import Parts
 from replayer.gateway.intake import Intake
 from replayer.gateway.judge import Judge, Policy
-from replayer.gateway.relay import Relay
+from replayer.gateway.relay import Relay, Through
 from replayer.gateway.session import Sessions
-from replayer.gateway.upstreams import Keeping, Reach, Upstreams
+from replayer.gateway.upstreams import Keeping, Naming, Reach, Upstreams
 from replayer.inputs import Loaded
 from replayer.journal import Journal
 from replayer.listening import Doors, Listeners
 from replayer.live import live_workers
 from replayer.match.player import Player, Repeat
-from replayer.match.target import host_of
+from replayer.record.upstreams import Way
 from replayer.redact.configured import redactor_of
 from replayer.run import Address, Run
 from replayer.source import Mode, Source
@@ -116,7 +116,8 @@ class Service:
     def bases(self) -> Sequence[tuple[str, str]]:
         """Each upstream that may be asked, and the base URL by which clients mean it."""
         relay = self._parts.relay
-        names = () if relay is None else tuple(relay.upstreams.reaches)
+        named = relay is not None and relay.upstreams.naming is Naming.UPSTREAMS
+        names = tuple(relay.upstreams.reaches) if relay is not None and named else ()
         first = self.run.addresses[0].url if self.run.addresses else ""
         return [(name, f"{first}/{name}" if len(names) > 1 else first) for name in names]
 
@@ -130,8 +131,10 @@ class Service:
             await self._parts.live.start()  # the jobs of before are there when the first worker comes
         try:
             if self._episodes is not None and self._parts.relay is not None:
-                self._parts.relay.through(await self._episodes.start())
-            addresses = await self._listeners.open(plain=_plain(self._parts))
+                entrance = await self._episodes.start()
+                proxy = None if entrance.proxy is None else _through(entrance.proxy, entrance.authority)
+                self._parts.relay.through(entrance.names, proxy)
+            addresses = await self._listeners.open()
         except BaseException:
             await self.stop()
             raise
@@ -282,16 +285,17 @@ def _relay(source: Source, episodes: Episodes | None, judge: Judge, loaded: Load
         reaches={
             one.name: Reach(name=one.name, url=_http(one.url), through=_http(one.url)) for one in source.upstreams
         },
+        naming=Naming.CLIENTS if source.way is Way.FORWARD else Naming.UPSTREAMS,
     )
     return Relay(upstreams, recorder=episodes, judge=judge, faults=source.faults)
+
+
+def _through(url: str, authority: Path) -> Through:
+    import ssl  # most runs never record
+
+    return Through(url=url, trust=ssl.create_default_context(cafile=str(authority)))
 
 
 def _http(url: str) -> str:
     """`wss:` is `https:` until it is upgraded."""
     return f"http{url[2:]}" if url.startswith("ws") else url
-
-
-def _plain(parts: Parts) -> frozenset[str]:
-    """Hosts that were recorded without TLS."""
-    uris = (found.request.uri for _, _, found in parts.player.interactions())
-    return frozenset(host_of(uri) for uri in uris if uri.lower().startswith(("http:", "ws:")))

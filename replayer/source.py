@@ -15,7 +15,7 @@ from replayer.errors import UsageError
 from replayer.gateway.relay import Bending
 from replayer.gateway.upstreams import Asking
 from replayer.record.settings import Settings
-from replayer.record.upstreams import Upstream
+from replayer.record.upstreams import Upstream, Way
 
 __all__ = ["Mode", "Source", "Taping"]
 
@@ -24,7 +24,7 @@ class Mode(StrEnum):
     """`--record-mode`; the first five are vcrpy's."""
 
     ALL = "all"
-    """Nothing is played, everything is recorded, beside what the cassette holds."""
+    """Nothing is played, everything is recorded; what the cassette holds stays where it was not recorded again."""
     NEW_EPISODES = "new_episodes"
     """What is known is played, what is not is recorded."""
     ONCE = "once"
@@ -57,6 +57,8 @@ class Source:
     taping: Taping | None = None
     """None where nothing is recorded."""
     faults: Bending = Bending.REFUSED
+    way: Way = Way.REVERSE
+    """FORWARD: clients come by proxy variables, and name the hosts themselves."""
 
     @property
     def asking(self) -> Asking:
@@ -82,7 +84,7 @@ class Source:
                 )
             return self
         _once(self.upstreams)
-        if not self.upstreams:
+        if not self.upstreams and self.way is Way.REVERSE:
             raise UsageError(
                 f"{_option(self.mode)} goes upstream, and needs to know where: --upstream NAME=URL, such as "
                 "openai=https://api.openai.com"

@@ -9,7 +9,7 @@ the recording; `close` syncs.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from enum import StrEnum
 from itertools import chain
@@ -23,7 +23,7 @@ from replayer.cassette.long import LongInteraction, line_pieces
 from replayer.cassette.model import Cassette, Interaction, Metadata, Origin, Problem
 from replayer.errors import CassetteError, WriteError
 
-__all__ = ["BLOCK_BELOW", "AppendMode", "Appender"]
+__all__ = ["BLOCK_BELOW", "Again", "AppendMode", "Appender"]
 
 BLOCK_BELOW = 1000
 """Interactions from which a finished file stays in flow."""
@@ -37,6 +37,12 @@ class AppendMode(StrEnum):
     CONTINUE = "continue"
     REWRITE = "rewrite"
     """They go when the first new one arrives, and stay if none does."""
+    RENEW = "renew"
+    """They stay, but for those that were recorded again: these go when the file is closed."""
+
+
+Again = Callable[[Interaction], bytes]
+"""A key that two interactions share if one is the other recorded again."""
 
 
 class Appender:
@@ -58,10 +64,21 @@ class Appender:
         self._file: int | None = None
         self._kept_whole = True
         self._dirty = False
+        self._before = 0
+        """Interactions that were there when the file was opened."""
+        self._again: Again | None = None
+        self._renewed: set[bytes] = set()
 
     @classmethod
-    def open(cls, path: Path, *, metadata: Metadata, mode: AppendMode = AppendMode.CONTINUE) -> Self:
-        """Take the lock and look at the file.
+    def open(
+        cls,
+        path: Path,
+        *,
+        metadata: Metadata,
+        mode: AppendMode = AppendMode.CONTINUE,
+        again: Again | None = None,
+    ) -> Self:
+        """Take the lock and look at the file. `again` tells what is renewed, where the mode is `RENEW`.
 
         Raises `LockedError` while another writes it, and `CassetteError` where it holds what we cannot read or could
         not keep; the file is untouched then, as it is until the first `append`.
@@ -70,6 +87,8 @@ class Appender:
         appender = cls(path, atomic.lock(path))
         try:
             appender._look(metadata, mode)
+            appender._before = appender.count
+            appender._again = again if mode is AppendMode.RENEW and appender.count else None
         except BaseException:
             atomic.release(appender._held)
             raise
@@ -82,6 +101,10 @@ class Appender:
         )
         self.count += 1
         self._dirty = True
+        if self._again is not None:
+            self._renewed.add(
+                self._again(interaction.outline if isinstance(interaction, LongInteraction) else interaction)
+            )
 
     def close(self, *, layout: Layout | None = None) -> None:
         """Rewrite the file in the wanted layout if anything was recorded, and let others write.
@@ -96,11 +119,16 @@ class Appender:
                 self._file = None
             small = self.count < BLOCK_BELOW and (self._size or 0) < BLOCK_BELOW_BYTES
             wanted = layout or (Layout.BLOCK if small else Layout.FLOW)
-            if self._dirty and wanted is not Layout.FLOW and self._kept_whole:
+            if self._dirty and self._kept_whole and (wanted is not Layout.FLOW or self._renewed):
                 with flow_lines(self.path) as lines:
-                    atomic.replace(self.path, encode_pieces(lines.metadata, lines, wanted))
+                    atomic.replace(self.path, encode_pieces(lines.metadata, self._staying(lines), wanted))
         finally:
             self.abandon()
+
+    def _staying(self, lines: Iterable[Interaction]) -> Iterator[Interaction]:
+        for index, one in enumerate(lines):
+            if index >= self._before or self._again is None or self._again(one) not in self._renewed:
+                yield one
 
     def abandon(self) -> None:
         """Let go of the file as it stands: every appended interaction is in it, in flow."""

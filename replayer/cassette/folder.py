@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from replayer.cassette import atomic
-from replayer.cassette.appender import Appender, AppendMode
+from replayer.cassette.appender import Again, Appender, AppendMode
 from replayer.cassette.codec import Layout
 from replayer.cassette.long import LongInteraction
 from replayer.cassette.model import Interaction, Metadata, Problem
@@ -34,9 +34,9 @@ class FileWriter:
         self._new = 0
 
     @classmethod
-    def open(cls, path: Path, *, metadata: Metadata, mode: AppendMode) -> FileWriter:
+    def open(cls, path: Path, *, metadata: Metadata, mode: AppendMode, again: Again | None = None) -> FileWriter:
         """As `Appender.open`."""
-        return cls(Appender.open(path, metadata=metadata, mode=mode))
+        return cls(Appender.open(path, metadata=metadata, mode=mode, again=again))
 
     @property
     def latest(self) -> float | None:
@@ -65,11 +65,14 @@ class FileWriter:
 class FolderWriter:
     """Each interaction goes to the file that `name_of` it and its session says, below `folder`."""
 
-    def __init__(self, folder: Path, name_of: NameOf, metadata: Metadata, mode: AppendMode) -> None:
+    def __init__(
+        self, folder: Path, name_of: NameOf, metadata: Metadata, mode: AppendMode, again: Again | None = None
+    ) -> None:
         self.folder = folder
         self._name_of = name_of
         self._metadata = metadata
         self._mode = mode
+        self._again = again
         self._appenders: dict[str, Appender] = {}
         self._new: dict[str, int] = {}
         with atomic.writing(folder):
@@ -118,7 +121,7 @@ class FolderWriter:
 
     def _open(self, name: str) -> Appender:
         try:
-            appender = Appender.open(self.folder / name, metadata=self._metadata, mode=self._mode)
+            appender = Appender.open(self.folder / name, metadata=self._metadata, mode=self._mode, again=self._again)
         except CassetteError as error:
             # At this moment the run cannot be refused any more: what comes for this file is lost, and that is said.
             raise WriteError(str(error)) from None

@@ -6,17 +6,17 @@ The codec says what bytes mean; this says when they are read and written. Append
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from replayer.cassette import atomic
 from replayer.cassette.appender import Appender, AppendMode
 from replayer.cassette.codec import Layout, decode, encode_pieces
 from replayer.cassette.lines import begins_as_flow, flow_lines
-from replayer.cassette.model import Cassette, Interaction
+from replayer.cassette.model import Cassette, Interaction, Metadata
 from replayer.errors import CassetteError
 
-__all__ = ["AppendMode", "Appender", "iterate", "read", "write"]
+__all__ = ["AppendMode", "Appender", "iterate", "read", "write", "write_each"]
 
 
 def read(path: Path) -> Cassette:
@@ -49,9 +49,14 @@ def iterate(path: Path) -> Iterator[Interaction]:
 
 def write(path: Path, cassette: Cassette, *, layout: Layout) -> None:
     """Put a cassette in a file, whole or not at all. Raises `LockedError` while a recorder writes it."""
+    write_each(path, cassette.metadata, cassette.interactions, layout=layout)
+
+
+def write_each(path: Path, metadata: Metadata | None, interactions: Iterable[Interaction], *, layout: Layout) -> None:
+    """The same, interaction by interaction; what `interactions` raise leaves the file as it was."""
     path = Path(os.path.realpath(path))  # through a link, or the rename would replace the link
     held = atomic.lock(path)
     try:
-        atomic.replace(path, encode_pieces(cassette.metadata, cassette.interactions, layout))
+        atomic.replace(path, encode_pieces(metadata, interactions, layout))
     finally:
         atomic.release(held)

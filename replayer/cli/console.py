@@ -7,7 +7,7 @@ what the user should know is said, or with `--log-format json` everything, a JSO
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any
@@ -38,6 +38,11 @@ class Console:
         self._json = log_format is LogFormat.JSON
         self._live = sys.stderr.isatty()
 
+    @property
+    def watched(self) -> bool:
+        """Whether exchanges are told at all."""
+        return self._json or self._live
+
     def hear(self, message: Message) -> None:
         """A message of the recorder."""
         if self._json:
@@ -53,6 +58,11 @@ class Console:
             self._write({"message": "notice", "text": text})
         else:
             _print(f"replayer: {text}")
+
+    def say_all(self, texts: Iterable[str]) -> None:
+        """Several things, one after the other."""
+        for text in texts:
+            self.say(text)
 
     def summary(self, summary: Summary, judgement: Judgement) -> None:
         """The last word."""
@@ -73,7 +83,8 @@ def live_line(one: Exchanged) -> str:
     size = f"{one.bytes:,} B" if not one.frames else f"{one.frames:,} frames, {one.bytes:,} B"
     status = click.style(str(one.status), fg="red" if one.status >= 400 else "green")
     ended = "" if one.end == "complete" else "  " + click.style(one.end, fg="yellow")
-    return f"{one.method:<6} {parts.netloc}{path or '/'}  {status}  {one.ms:,.0f} ms  {size}  new{ended}"
+    novelty = "known" if one.known else "new"
+    return f"{one.method:<6} {parts.netloc}{path or '/'}  {status}  {one.ms:,.0f} ms  {size}  {novelty}{ended}"
 
 
 def told(summary: Summary) -> str:

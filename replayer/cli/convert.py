@@ -25,7 +25,8 @@ def command(source: Path, output: Path | None, layout: str | None) -> None:
     """Write a cassette in another layout, without loss: block (YAML for reading), flow (YAML, an interaction a line,
     for loading fast) or json (for vcrpy's JSON serializer).
 
-    The new file is read back and compared before it takes its place. A body that is no text stands as base64 in JSON,
+    Each interaction is read back and compared before the new file takes its place; of a flow file no more than one is
+    in memory. A body that is no text stands as base64 in JSON,
     which replayer reads and vcrpy does not play.
 
     Exit status: 0 done; 2 wrong use; 4 the file could not be read or written, or would lose something.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 from replayer.cli.console import Console
+from replayer.cli.recording import through_own_proxy
 from replayer.cli.replay import Played, play
-from replayer.cli.sources import doors, source_of
+from replayer.cli.sources import source_of
 from replayer.journal import Outcome
+from replayer.listening import Doors, Front, Port
 from replayer.record.settings import Settings
 from replayer.service import Options
 from replayer.source import Mode
@@ -18,6 +20,8 @@ __all__ = ["behind_a_gateway"]
 
 def behind_a_gateway(settings: Settings, mode: Mode, console: Console, program: Program | None) -> Played:
     """Play and record until it is over."""
+    if program is not None:
+        settings = through_own_proxy(settings, console)
     asked = source_of(
         (str(settings.output),) if settings.output.exists() else (),
         mode=mode,
@@ -27,15 +31,19 @@ def behind_a_gateway(settings: Settings, mode: Mode, console: Console, program: 
         output=None if mode is Mode.NONE else settings.output,
         allow_faults=False,
         settings=settings,
+        way=settings.way,
     )
-    own = [one for one in settings.upstreams if one.port is not None]
     options = Options(
         host=settings.host,
         port=settings.port,
         seed=0,
         token=os.environ.get("REPLAYER_TOKEN") or None,
         source=asked.source,
-        doors=doors(also=(), upstreams=own, tls=None, tls_port=0, proxy=False, proxy_port=0, socket=None),
+        doors=Doors(
+            front=Front.EVERY,
+            tls=settings.confdir,
+            ports=tuple(Port(number=one.port, upstream=one.name) for one in settings.upstreams if one.port is not None),
+        ),
     )
     played = play(asked, asked.load(), options, program=program, console=console)
     summary = played.run.summary()

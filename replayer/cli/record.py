@@ -40,7 +40,7 @@ _HOSTS = "HOST,…"
     type=click.Choice(["all", "new_episodes", "once", "none", "rewrite"]),
     default=None,
     help="new_episodes plays what the file holds and adds what is missing; all adds everything; rewrite replaces.  "
-    "[default: new_episodes; all with --forward, --split, or rules about hosts]",
+    "[default: new_episodes; all with --split, or rules about hosts]",
 )
 @click.option("--allow-hosts", multiple=True, metavar=_HOSTS, help="Record these only; others pass through.")
 @click.option("--ignore-hosts", multiple=True, metavar=_HOSTS, help="These pass through unrecorded.")
@@ -125,18 +125,19 @@ def command(
         host=host,
         port=port,
         rewrite=record_mode == "rewrite",
+        renew=record_mode in ("all", None),  # of the recorder alone; where a gateway plays too, nothing is renewed
         layout=layout,
         max_body=max_body,
         split=split,
         redact=config,
         trusted_ca=os.environ.get("SSL_CERT_FILE") or None,
     )
-    alone = forward or split is not None or settings.hosts != HostRules()
+    alone = split is not None or settings.hosts != HostRules()
     mode = Mode(record_mode or ("all" if alone else "new_episodes"))
     if alone and mode not in (Mode.ALL, Mode.REWRITE):
         raise UsageError(
-            f"--record-mode {mode} plays what is known; --forward, --split and rules about hosts are for the "
-            "recorder alone: leave them out, or take --record-mode all"
+            f"--record-mode {mode} plays what is known; --split and rules about hosts are for the recorder alone: "
+            "leave them out, or take --record-mode all"
         )
     listeners(settings.upstreams, port, settings.way)  # a mistake in them is told before a process is started
     names = [] if forward else [upstream.name for upstream in settings.upstreams]

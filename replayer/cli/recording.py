@@ -7,25 +7,21 @@ import dataclasses
 import os
 import signal
 import sys
-import tempfile
-from contextlib import suppress
-from importlib.resources import as_file, files
-from pathlib import Path
+from contextlib import ExitStack, suppress
 
 import click
 
 from replayer.cli.console import Console
 from replayer.record.launch import Recorder, recorder
 from replayer.record.messages import Summary
-from replayer.record.settings import Settings
+from replayer.record.settings import CA, Settings
 from replayer.record.upstreams import Way, proxy_address
-from replayer.wrap import process, trust
+from replayer.wrap import process
 from replayer.wrap.environment import Base, Environment
+from replayer.wrap.equip import equip
 from replayer.wrap.program import Program
 
-__all__ = ["record"]
-
-CA = "mitmproxy-ca-cert.pem"
+__all__ = ["record", "through_own_proxy"]
 
 
 async def record(settings: Settings, console: Console, program: Program | None) -> tuple[Summary, int]:
@@ -51,15 +47,23 @@ def _say_ways(settings: Settings, running: Recorder, console: Console) -> None:
         console.say(f"{name}: {base}")
 
 
+def through_own_proxy(settings: Settings, console: Console) -> Settings:
+    """Where a program gets our proxy for the user's own, that one is the one behind it."""
+    own = Environment(os.environ).own_proxy
+    if settings.way is not Way.FORWARD or settings.via is not None or not own:
+        return settings
+    settings = dataclasses.replace(settings, via=proxy_address(own, "HTTPS_PROXY"))
+    console.say(f"upstreams are reached through the proxy of your environment, {settings.via}")
+    return settings
+
+
 async def _around(settings: Settings, console: Console, program: Program) -> tuple[Summary, int]:
     """Record what a program does."""
+    settings = through_own_proxy(settings, console)
     environment = Environment(os.environ)
-    if settings.way is Way.FORWARD and settings.via is None and (own := environment.own_proxy):
-        settings = dataclasses.replace(settings, via=proxy_address(own, "HTTPS_PROXY"))
-        console.say(f"upstreams are reached through the proxy of your environment, {settings.via}")
-    with tempfile.TemporaryDirectory(prefix="replayer-") as folder:
+    with ExitStack() as stack:
         async with recorder(settings, hear=console.hear) as running:
-            _prepare(environment, settings, running, program, Path(folder), console)
+            _prepare(environment, settings, running, program, stack, console)
             started = await process.started(program.command, environment.variables)
             with started.signalled():
                 status = await _both(running, started)
@@ -82,15 +86,18 @@ async def _both(running: Recorder, started: process.Process) -> int:
 
 
 def _prepare(
-    environment: Environment, settings: Settings, running: Recorder, program: Program, folder: Path, console: Console
+    environment: Environment,
+    settings: Settings,
+    running: Recorder,
+    program: Program,
+    stack: ExitStack,
+    console: Console,
 ) -> None:
     """Point the program's clients at the recorder."""
     # Also in reverse: there are clients that insist on TLS, and our listeners speak it too.
-    ca = settings.confdir / CA
-    environment.trust(bundle=str(trust.bundle(os.environ, ca, folder)), ca=str(trust.extra(os.environ, ca, folder)))
-    if settings.way is Way.FORWARD:
-        with as_file(files("replayer.wrap").joinpath("preload.cjs")) as preload:
-            environment.forward(running.listeners[0], preload=str(preload))
+    proxy = running.listeners[0] if settings.way is Way.FORWARD else None
+    equip(environment, stack, authority=settings.confdir / CA, proxy=proxy)
+    if proxy is not None:
         return
     urls = {upstream.name: upstream.url for upstream in settings.upstreams}
     bases = {name: Base(here=here, url=urls[name]) for name, here in running.names.items()}

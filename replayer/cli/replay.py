@@ -13,22 +13,26 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from replayer.cli.around import bases_of, run
+from replayer.cli.around import Front, bases_of, front_of, run
 from replayer.cli.console import Console, LogFormat, told
+from replayer.cli.known import telling_known
 from replayer.cli.sources import Asked, door_options, doors, source_of, source_options
 from replayer.cli.verdict import end, read_conditions, shortened, telling
 from replayer.cli.wrapping import WrappingCommand
 from replayer.clock import SystemClock
 from replayer.errors import ExitStatus, UsageError
+from replayer.gateway.authority import CA
 from replayer.inputs import Loaded
+from replayer.listening import Front as Every
+from replayer.record.upstreams import Way
 from replayer.report.target import parse
-from replayer.run import Run
+from replayer.run import Address, Run
 from replayer.service import Contracts, Options, Service, build
 from replayer.source import Mode
 from replayer.watch import watch
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
     from replayer.record.messages import Summary as Recorded
 
 __all__ = ["Played", "command", "play"]
+
+Tell = Callable[[Iterable[str]], None]
 
 _COLLECTED = (20_000, 50, 100)
 """What the garbage collector waits for. A request leaves a hundred objects in the journal and no cycles: at Python's
@@ -171,7 +177,8 @@ def command(
     if watched and source.taping is not None:
         raise UsageError("--watch: a run that records changes its cassette itself; leave --watch out")
     loaded = asked.load()
-    program = Program.of(wrapped, assignments, bases_of(loaded, source.upstreams))
+    # Through the proxy a program meets the real hosts: there is no base URL that a variable could say.
+    program = Program.of(wrapped, assignments, () if proxy else bases_of(loaded, source.upstreams))
     if program is not None and repeat is None:
         repeat = "none"
     options = Options(
@@ -226,36 +233,52 @@ def play(
 ) -> Played:
     """One run, until it is over. `console` hears the recorder. Raises whatever keeps it from starting, or ends it."""
     service = build(loaded, options, clock=SystemClock(), environment=os.environ)
-    service.run.watch(telling(_tell))
+    tell = _tell if console is None else console.say_all
+    console = console or Console(LogFormat.TEXT)
+    service.run.watch(telling(tell))
     if options.source.taping is None:
         service.reloads(asked.load)
-    service.hears((console or Console(LogFormat.TEXT)).hear)
-    _tell(_problems(loaded))
+    service.hears(console.hear)
+    if options.source.records and console.watched:
+        service.run.listen(telling_known(service.run, console.hear))
+    tell(_problems(loaded))
     # What is loaded stays for the whole run: the garbage collector need not walk it again and again.
     gc.freeze()
     gc.set_threshold(*_COLLECTED)
     serving = (
-        _serve(service, watched) if program is None else _serve_program(service, program, loaded, options, console)
+        _serve(service, watched, options, tell)
+        if program is None
+        else _serve_program(service, program, loaded, options, tell)
     )
     status, recorded = asyncio.run(serving)
     return Played(run=service.run, status=status, recorded=recorded)
 
 
 async def _serve_program(
-    service: Service, program: Program, loaded: Loaded, options: Options, console: Console | None
+    service: Service, program: Program, loaded: Loaded, options: Options, tell: Tell
 ) -> tuple[int, Recorded | None]:
     """Serve for as long as the program runs; its exit status, and what was recorded."""
-    address, *_ = await service.start()
-    if console is None:
-        _tell([f"listening on {address.url}"])
+    addresses = await service.start()
+    if tell is _tell:
+        _tell([f"listening on {address.url}" for address in addresses])
     try:
-        status = await run(program, address.url, loaded, _tell, upstreams=options.source.upstreams)
+        front = _front(addresses, options)
+        status = await run(program, front, loaded, tell, upstreams=options.source.upstreams, lost=service.lost)
     finally:
         recorded = await service.stop()
     return status, recorded
 
 
-async def _serve(service: Service, watched: Sequence[str]) -> tuple[int, Recorded | None]:
+def _front(addresses: Sequence[Address], options: Options) -> Front:
+    """What a program sees of a run: one address for everything, or one for each purpose."""
+    authority = None if options.doors.tls is None else options.doors.tls / CA
+    if options.doors.front is not Every.EVERY:
+        return front_of(addresses, authority)
+    url = addresses[0].url
+    return Front(url=url, proxy=url if options.source.way is Way.FORWARD else None, authority=authority)
+
+
+async def _serve(service: Service, watched: Sequence[str], options: Options, tell: Tell) -> tuple[int, Recorded | None]:
     """Until somebody asks for the end, or the recorder behind it is lost: then `stop` raises why."""
     stopping = service.shutdown
     loop = asyncio.get_running_loop()
@@ -263,11 +286,13 @@ async def _serve(service: Service, watched: Sequence[str]) -> tuple[int, Recorde
         loop.add_signal_handler(number, stopping.set)
     for address in await service.start():
         _say(f"listening on {address.url}{f' ({address.note})' if address.note else ''}")
-    for name, base in service.bases():
-        _tell([f"{name}: {base}"])
+    tell(f"{name}: {base}" for name, base in service.bases())
+    if options.source.way is Way.FORWARD:
+        front = _front(service.run.addresses, options)
+        tell([f"clients come in by HTTPS_PROXY={front.proxy} and trust {front.authority}"])
     waiting: list[asyncio.Task[Any]] = [asyncio.create_task(event.wait()) for event in (stopping, service.lost)]
     if watched:
-        waiting.append(asyncio.create_task(watch(service, watched, lambda line: _tell([line]))))
+        waiting.append(asyncio.create_task(watch(service, watched, lambda line: tell([line]))))
     try:
         ended, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from replayer.gateway.relay import Bending
 from replayer.inputs import Loaded, load
 from replayer.listening import Doors, Port
 from replayer.record.settings import Settings
-from replayer.record.upstreams import Upstream, parse
+from replayer.record.upstreams import Upstream, Way, parse
 from replayer.source import Mode, Source, Taping
 
 __all__ = ["Asked", "door_options", "doors", "source_of", "source_options"]
@@ -133,6 +133,7 @@ def source_of(
     output: Path | None,
     allow_faults: bool,
     settings: Settings | None = None,
+    way: Way = Way.REVERSE,
 ) -> Asked:
     """What the options say. UsageError where they contradict each other, or something is missing."""
     chosen = Mode(mode)
@@ -143,6 +144,7 @@ def source_of(
         mode=chosen,
         upstreams=tuple(parse(text) for text in upstreams),
         faults=Bending.ALLOWED if allow_faults else Bending.REFUSED,
+        way=way,
     )
     if source.records:
         output = output or _only(paths)
@@ -151,7 +153,7 @@ def source_of(
             here = [path for path in paths if Path(path).exists() or Path(path) != output]
             paths = here if not output.exists() or _below(output, here) else [*here, str(output)]
             taping = Taping(output=output, settings=settings)
-            source = Source(mode=source.mode, upstreams=source.upstreams, taping=taping, faults=source.faults)
+            source = replace(source, taping=taping)
     elif output is not None:
         raise UsageError("--output is what is recorded into, and nothing is recorded: give a --record-mode")
     return Asked(paths=tuple(paths), source=source.checked())

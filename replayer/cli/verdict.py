@@ -46,7 +46,7 @@ def read_conditions(text: str) -> frozenset[Condition]:
     return frozenset(Condition(name) for name in names)
 
 
-def telling(tell: Callable[[list[str]], None]) -> Callable[[Entry], None]:
+def telling(tell: Callable[[Iterable[str]], None]) -> Callable[[Entry], None]:
     """Tells of misses and of faults that could not apply as they happen: the first few, then no more."""
     left = _TOLD
 

@@ -122,11 +122,13 @@ def too_large(limit: int) -> Response:
 def unreachable(name: str, url: str, error: Exception | None) -> Response:
     """The upstream did not answer; the recorder, where one stands between, has told why."""
     why = f": {error or type(error).__name__}" if error is not None else ""
+    given = "check the address that was given with --upstream"
+    hint = "the recorder's line on stderr says why" if url.endswith(f"://{name}") else given
     return problem(
         "upstream-unreachable",
         status=502,
         title="The upstream cannot be reached",
-        detail=f"{name} ({url}) did not answer{why}; check the address that was given with --upstream",
+        detail=f"{name} ({url}) did not answer{why}; {hint}",
         headers=_NO_RETRY,
     )
 

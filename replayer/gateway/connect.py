@@ -62,7 +62,7 @@ class Connector:
             target, route = self._parts.routes.of(exchange.target, ours.upstream, host=ours.host)
         except ReplayerError as error:
             return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
-        reach = None if relay is None else relay.upstreams.of(route)
+        reach = None if relay is None else relay.reach(exchange, route)
         if relay is not None and reach is not None and relay.always:
             _unapplied(injected, "the connection is live")
             return await relay_socket(relay, exchange, replace(asked, uri=target), reach)

@@ -86,6 +86,17 @@ class Exchange:
         if self.spool is not None:
             self.spool.close()
 
+    def here(self, recorded: str, base: str) -> str | None:
+        """The base URL by which the client means the upstream; None of a client that takes us for a proxy.
+
+        `recorded` is the target as it is recorded, `base` the path that all of the upstream's begin with.
+        """
+        own = recorded.removeprefix(base)
+        if self.ours.host is not None or not self.raw.raw_path.endswith(own):
+            return None
+        host = self.raw.headers.get("Host", "")
+        return f"{self.raw.scheme}://{host}{self.raw.raw_path.removesuffix(own)}" if host else None
+
     async def refuse(self, response: Response) -> Delivered:
         """Answer with an error of ours."""
         return await self.answer(response, Outcome.REFUSED)

@@ -1,15 +1,18 @@
 """A forward proxy's front, for clients that know us by HTTPS_PROXY only: they believe that they talk to the real host.
 
 The rule: nothing is forwarded. A tunnel (CONNECT) ends here: TLS with a certificate of our own for the host that was
-asked for, and what comes out of it is answered like any request, from what was recorded of that host. To a host that
-was recorded in plain HTTP, and to port 80, a tunnel is plain.
+asked for, and what comes out of it is answered like any request, as one to that host. Whether a connection or a tunnel
+is TLS, its first byte says, so one address serves all: plain and TLS, clients that take us for a proxy and those that
+take us for the server.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from replayer.errors import UsageError
@@ -18,12 +21,14 @@ from replayer.gateway.listener import BACKLOG, refused
 from replayer.gateway.server import HEAD_S, Handler, HttpServer, Unreadable
 from replayer.match.target import host_of
 
-__all__ = ["ProxyListener"]
+__all__ = ["Handle", "ProxyListener"]
 
 _MAX_HEAD = 65_536
 _MAX_SERVERS = 1000
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _TUNNEL = b"CONNECT "
+_TLS = b"\x16"
+"""The first byte of a handshake (RFC 8446, 5.1); no request begins with it."""
 
 Handle = Callable[[str | None], Handler]
 """What answers requests to a host; of None, to the host that each names itself."""
@@ -32,12 +37,10 @@ Handle = Callable[[str | None], Handler]
 class ProxyListener:
     """One proxy address. `open` it once, `close` it once."""
 
-    def __init__(self, handle: Handle, unreadable: Unreadable, authority: Authority, *, plain: Collection[str]) -> None:
-        """`plain` are the hosts that were recorded without TLS."""
+    def __init__(self, handle: Handle, unreadable: Unreadable, authority: Authority) -> None:
         self._handle = handle
         self.unreadable = unreadable
         self._authority = authority
-        self._plain = plain
         self._servers: dict[str | None, HttpServer] = {}
         self._server: asyncio.Server | None = None
         self.fronts: set[_Front] = set()
@@ -77,30 +80,30 @@ class ProxyListener:
             known = self._servers[host] = HttpServer(self._handle(host), self.unreadable)
         return known
 
-    def context(self, authority: str) -> ssl.SSLContext | None:
-        """How a tunnel to `host:port` is served; None for a plain one."""
-        parts = urlsplit(f"//{authority}")
-        if parts.port == 80 or host_of(authority) in self._plain:
-            return None
-        return self._authority.context(parts.hostname or "localhost")
+    def context(self, authority: str) -> ssl.SSLContext:
+        """How a tunnel to `host:port` is served under TLS."""
+        return self._authority.context(urlsplit(f"//{authority}").hostname or "localhost")
 
 
 class _Front(asyncio.Protocol):
-    """A connection until it has said whether it wants a tunnel."""
+    """A connection until it has said whether it wants TLS, a tunnel, or an answer."""
 
     def __init__(self, proxy: ProxyListener) -> None:
         self._proxy = proxy
         self._transport: asyncio.Transport | None = None
         self._head = b""
         self._awaited = asyncio.get_running_loop().call_later(HEAD_S, self._too_late)
+        self._peek: socket.socket | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._proxy.fronts.add(self)
+        self._look(transport, "localhost", lambda: None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._awaited.cancel()
+        self._seen()
         self._proxy.fronts.discard(self)
         self._transport = None
 
@@ -124,6 +127,34 @@ class _Front(asyncio.Protocol):
         elif len(self._head) > _MAX_HEAD:
             self._refuse(transport, 431, "the head of a CONNECT request is too long")
 
+    def _look(self, transport: asyncio.Transport, authority: str, plain: Callable[[], None]) -> None:
+        """Wait for the first byte and leave it where it is: a handshake is begun, for anything else `plain` called."""
+        transport.pause_reading()
+        self._peek = peek = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+
+        def readable() -> None:
+            try:
+                first = peek.recv(1, socket.MSG_PEEK)
+            except BlockingIOError:
+                return
+            except OSError:
+                first = b""
+            self._seen()
+            if first == _TLS:
+                self._secure(transport, authority)
+                return
+            plain()
+            if not transport.is_closing():
+                transport.resume_reading()
+
+        asyncio.get_running_loop().add_reader(peek, readable)
+
+    def _seen(self) -> None:
+        if self._peek is not None:
+            asyncio.get_running_loop().remove_reader(self._peek)
+            self._peek.close()
+            self._peek = None
+
     def _tunnel(self, transport: asyncio.Transport, line: str, rest: bytes) -> None:
         parts = line.split(" ")
         authority = parts[1] if len(parts) == 3 else ""
@@ -134,24 +165,33 @@ class _Front(asyncio.Protocol):
         if not sound or any(char in authority for char in "/?#@"):
             self._refuse(transport, 400, f"CONNECT {authority[:100]}: that is no host:port")
             return
-        context = self._proxy.context(authority)
-        transport.write(_ESTABLISHED)
-        if context is None:
-            self._hand_over(transport, host_of(authority), rest)
-        elif rest:
+        if rest.startswith(_TLS):
             self._refuse(transport, 400, "the client spoke before its tunnel was there")
+            return
+        transport.write(_ESTABLISHED)
+        if rest:
+            self._hand_over(transport, host_of(authority), rest)
         else:
-            task = asyncio.create_task(self._secure(transport, context, host_of(authority)))
-            self._proxy.tasks.add(task)
-            task.add_done_callback(self._proxy.tasks.discard)
+            self._look(transport, authority, lambda: self._hand_over(transport, host_of(authority), b""))
 
-    async def _secure(self, transport: asyncio.Transport, context: ssl.SSLContext, host: str) -> None:
+    def _secure(self, transport: asyncio.Transport, authority: str) -> None:
+        self._awaited.cancel()
+        # What does not name a host by a tunnel names it in each request.
+        host = host_of(authority) if self._head else None
+        context = self._proxy.context(authority)
+        task = asyncio.create_task(self._handshake(transport, context, host))
+        self._proxy.tasks.add(task)
+        task.add_done_callback(self._proxy.tasks.discard)
+
+    async def _handshake(self, transport: asyncio.Transport, context: ssl.SSLContext, host: str | None) -> None:
         early = _Early()
         try:
             secured = await asyncio.get_running_loop().start_tls(transport, early, context, server_side=True)
         except (OSError, ssl.SSLError) as error:
             self._proxy.unreadable(
-                400, f"no TLS with the client for {host}: {error}; the client has to trust the authority's ca.pem"
+                400,
+                f"no TLS with the client{f' for {host}' if host else ''}: {error}; the client has to trust the "
+                "authority's ca.pem",
             )
             transport.abort()
             return

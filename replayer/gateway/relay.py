@@ -8,10 +8,12 @@ ours is sent on, and an answer that breaks off upstream breaks off here.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -32,11 +34,13 @@ from replayer.gateway.inject import Injection
 from replayer.gateway.judge import Judge, unchecked
 from replayer.gateway.ports import Kept, Recorder
 from replayer.gateway.prepared import prepare
+from replayer.gateway.routes import Route
 from replayer.gateway.spool import BLOCK, Spool
-from replayer.gateway.upstreams import Asking, Keeping, Reach, Upstreams
+from replayer.gateway.upstreams import Asking, Keeping, Naming, Reach, Upstreams
 from replayer.journal import Outcome
+from replayer.match.leading import leads, led
 
-__all__ = ["RELAYED", "Bending", "Relay", "unnamed"]
+__all__ = ["RELAYED", "Bending", "Relay", "Through", "unnamed"]
 
 RELAYED = "Replayer-Relay"
 """The field by which the recorder knows whose request it relays; it takes all of ours out."""
@@ -54,6 +58,15 @@ class Bending(StrEnum):
     ALLOWED = "allowed"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Through:
+    """The recorder's forward proxy."""
+
+    url: str
+    trust: ssl.SSLContext
+    """Its authority."""
+
+
 class Relay:
     """Asks upstreams. `open` it in the loop, `close` it there."""
 
@@ -63,11 +76,25 @@ class Relay:
         self._judge = judge
         self._faults = faults
         self._client: aiohttp.ClientSession | None = None
+        self._proxy: Through | None = None
 
-    def through(self, bases: Mapping[str, str]) -> None:
-        """From now on each upstream is asked at another base URL: the recorder's for it."""
+    def through(self, bases: Mapping[str, str], proxy: Through | None = None) -> None:
+        """From now on each upstream is asked at another base URL, the recorder's for it; or all through its proxy."""
+        if proxy is not None:
+            self._proxy = proxy
+            return
         reaches = {name: replace(reach, through=bases[name]) for name, reach in self.upstreams.reaches.items()}
         self.upstreams = replace(self.upstreams, reaches=reaches)
+
+    def reach(self, exchange: Exchange, route: Route) -> Reach | None:
+        """Whom a request means; None where that is nobody that may be asked."""
+        secure = exchange.raw.secure or exchange.raw.raw_path[:8].lower() == "https://"
+        return self.upstreams.of(route, "https" if secure else "http")
+
+    @property
+    def proxied(self) -> dict[str, Any]:
+        """What the HTTP client is told of the way to an upstream."""
+        return {} if self._proxy is None else {"proxy": self._proxy.url, "ssl": self._proxy.trust}
 
     @property
     def always(self) -> bool:
@@ -108,12 +135,13 @@ class Relay:
                 entry, absolute, status=answer.status, headers=_fields(answer), service=reach.name
             )
             flow = _Flow(answer, exchange, None if kept is None else partial(self.named, kept), hearing)
+            headers = self._led(_fields(answer), exchange, asked, reach)
             if injected is not None:
-                return await self._bent(exchange, flow, injected)
+                return await self._bent(exchange, flow, injected, headers)
             plan = Plan(
                 status=answer.status,
                 reason=answer.reason or "",
-                headers=onward(_fields(answer)),
+                headers=onward(headers),
                 streamed=flow.length is None,
                 promised=flow.length,
             )
@@ -127,6 +155,12 @@ class Relay:
             return Delivered(keep_alive=False)
         finally:
             answer.close()
+
+    @staticmethod
+    def _led(headers: Headers, exchange: Exchange, asked: Request, reach: Reach) -> Headers:
+        """What leads back to the upstream (the recorder has made that its own address) leads through us."""
+        here = exchange.here(asked.uri, reach.base) if leads(headers) else None
+        return headers if here is None else led(headers, base=reach.through, here=here)
 
     def expect(self, exchange: Exchange) -> Kept | None:
         """What the recorder is to keep of this exchange; None where nothing is kept."""
@@ -179,6 +213,7 @@ class Relay:
             headers=fields,
             data=_sent(body or b"") if large else asked.body,
             allow_redirects=False,
+            **self.proxied,
         )
 
     async def _pour(self, exchange: Exchange, plan: Plan, flow: _Flow) -> Delivered:
@@ -190,12 +225,10 @@ class Relay:
         exchange.begun = True
         return await pour(prepare(plan), exchange.raw, pieces, ours=outcome + exchange.noted())
 
-    async def _bent(self, exchange: Exchange, flow: _Flow, injected: Injection) -> Delivered:
+    async def _bent(self, exchange: Exchange, flow: _Flow, injected: Injection, headers: Headers) -> Delivered:
         """With faults: they need the whole answer."""
         body = b"".join([piece async for piece in flow.pieces()])
-        response = Response(
-            status=flow.answer.status, reason=flow.answer.reason or "", headers=_fields(flow.answer), body=body
-        )
+        response = Response(status=flow.answer.status, reason=flow.answer.reason or "", headers=headers, body=body)
         plan = injected.rewritten(plan_of(response, method=exchange.raw.method))
         encoding = flow.answer.headers.get("Content-Encoding")
         if encoding is not None:
@@ -207,6 +240,8 @@ def unnamed(relay: Relay | None) -> str:
     """Why a miss did not go upstream although others do; nothing where none does."""
     if relay is None:
         return ""
+    if relay.upstreams.naming is Naming.CLIENTS:
+        return "; it did not go upstream, because it did not come through the proxy: set HTTPS_PROXY and HTTP_PROXY"
     return f"; it did not go upstream, because it names none of the upstreams: /NAME/… of {relay.upstreams.told}"
 
 

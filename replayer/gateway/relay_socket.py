@@ -46,6 +46,7 @@ async def relay_socket(relay: Relay, exchange: Exchange, asked: Request, reach: 
             protocols=[name.strip() for name in offered.split(",") if name.strip()],
             max_msg_size=_MAX_MESSAGE,
             autoclose=False,
+            **relay.proxied,
         )
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         return await exchange.refuse(answers.unreachable(reach.name, reach.url, error))

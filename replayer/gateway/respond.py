@@ -27,6 +27,7 @@ from replayer.gateway.unstored import as_recorded
 from replayer.journal import Outcome
 from replayer.match.index import Known
 from replayer.match.jsondiff import Change
+from replayer.match.leading import led
 from replayer.match.player import Miss
 from replayer.match.requestdrift import header_drift, request_drift
 
@@ -106,7 +107,7 @@ class Responder:
     ) -> web.StreamResponse:
         entry = exchange.entry
         relay = self._parts.relay
-        if relay is not None and relay.always and (reach := relay.upstreams.of(route)) is not None:
+        if relay is not None and relay.always and (reach := relay.reach(exchange, route)) is not None:
             return await relay.respond(exchange, asked, reach, injected)
         player = self._parts.player
         unstored = player.unstored.of(asked.method)
@@ -125,7 +126,7 @@ class Responder:
             known=known,
         )
         if isinstance(found, Miss):
-            if relay is not None and (reach := relay.upstreams.of(route)) is not None:
+            if relay is not None and (reach := relay.reach(exchange, route)) is not None:
                 return await relay.respond(exchange, asked, reach, injected)
             return await self._miss(exchange, found, injected)
         shelved = self._shelf.take(found, route.pace)
@@ -144,8 +145,12 @@ class Responder:
             before = 0
         if shelved.violations and self._judge.refuses(shelved.violations):
             return await exchange.reject(answers.violated(shelved.violations, status=502), known=before)
-        if injected is not None:
-            return await exchange.deliver(injected.rewritten(shelved.plan), known=before, since=exchange.arrived)
+        plan = shelved.plan
+        if shelved.leads is not None and (here := exchange.here(asked.uri, route.base)) is not None:
+            plan = replace(plan, headers=led(plan.headers, base=shelved.leads + route.base, here=here))
+        if injected is not None or plan is not shelved.plan:
+            rewritten = plan if injected is None else injected.rewritten(plan)
+            return await exchange.deliver(rewritten, known=before, since=exchange.arrived)
         entry.status = shelved.plan.status
         return await exchange.send(shelved.prepared, known=before, since=exchange.arrived)
 

@@ -15,6 +15,7 @@ from replayer.faults.plan import Plan
 from replayer.gateway.answers import omitted
 from replayer.gateway.prepared import Prepared, field_value, prepare
 from replayer.journal import Outcome
+from replayer.match.leading import leads
 from replayer.match.player import Hit
 from replayer.match.requestdrift import Meaning, header_meaning
 
@@ -38,6 +39,8 @@ class Shelved:
     outcome: Outcome
     asked: Meaning
     """What the headers of the recorded request said of what was asked."""
+    leads: str | None = None
+    """`https://host` that it was recorded from, where it has a field that leads to an absolute address."""
     omitted: str | None = None
     """Why nothing but that can be said in answer; None where the recorded answer is there."""
 
@@ -77,5 +80,11 @@ class Shelf:
             violations=self._judge(hit),
             outcome=outcome,
             asked=header_meaning(request.headers),
+            leads=_origin(request.uri) if leads(plan.headers) else None,
             omitted=missing,
         )
+
+
+def _origin(uri: str) -> str:
+    scheme, _, rest = uri.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].partition('?')[0]}"

@@ -1,7 +1,8 @@
 """Upstreams: whether a request may go to a real server, and to which. Pure.
 
 The rule: without upstreams that were named on the command line nothing ever goes upstream, and a request that means
-none of them, or could mean several, does not either.
+none of them, or could mean several, does not either. Only where a forward proxy was asked for, a request through it may
+go to whatever host it names.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from enum import StrEnum
 from replayer.gateway.routes import Route
 from replayer.match.target import host_of
 
-__all__ = ["Asking", "Keeping", "Reach", "Upstreams"]
+__all__ = ["Asking", "Keeping", "Naming", "Reach", "Upstreams"]
 
 
 class Asking(StrEnum):
@@ -29,6 +30,15 @@ class Keeping(StrEnum):
 
     RECORDED = "recorded"
     NOTHING = "nothing"
+
+
+class Naming(StrEnum):
+    """Who says which servers there are."""
+
+    UPSTREAMS = "upstreams"
+    """The command line."""
+    CLIENTS = "clients"
+    """Each request through the forward proxy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +73,26 @@ class Upstreams:
     asking: Asking
     keeping: Keeping
     reaches: Mapping[str, Reach]
+    naming: Naming = Naming.UPSTREAMS
 
-    def of(self, route: Route) -> Reach | None:
-        """Whom a request of this route means; None where it names nobody of ours, or might mean several."""
+    def of(self, route: Route, scheme: str) -> Reach | None:
+        """Whom a request of this route means; None where it names nobody of ours, or might mean several.
+
+        `scheme` is `http` or `https`, as the request came.
+        """
+        if self.naming is Naming.CLIENTS:
+            return None if route.host is None else self._toward(host_of(route.host), scheme)
         if route.upstream is not None and route.upstream in self.reaches:
             return self.reaches[route.upstream]
         if route.host is not None:
             return next((reach for reach in self.reaches.values() if reach.host == host_of(route.host)), None)
         return next(iter(self.reaches.values())) if len(self.reaches) == 1 else None
+
+    def _toward(self, host: str, scheme: str) -> Reach:
+        """A host that a client names, by the name that the command line has for it."""
+        name = next((reach.name for reach in self.reaches.values() if reach.host == host), host)
+        url = f"{scheme}://{host}"
+        return Reach(name=name, url=url, through=url)
 
     @property
     def told(self) -> str:

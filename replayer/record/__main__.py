@@ -27,6 +27,7 @@ from replayer.cassette.folder import LOCK, FileWriter, FolderWriter
 from replayer.cassette.model import Interaction, Metadata, Origin
 from replayer.clock import Clock, SystemClock, timestamp
 from replayer.errors import ExitStatus, ReplayerError
+from replayer.match.again import again
 from replayer.record.addon import RecordAddon
 from replayer.record.messages import Failed, Message, Notice, Ready, Summary, encode
 from replayer.record.naming import Split, file_name
@@ -75,7 +76,8 @@ async def _record(settings: Settings, tell: Tell) -> None:
     every = listeners(settings.upstreams, settings.port, settings.way)
     metadata = _metadata(settings, clock, redactor)
     recovered = _recovered(settings, metadata, tell)
-    mode = store.AppendMode.REWRITE if settings.rewrite else store.AppendMode.CONTINUE
+    mode = store.AppendMode.RENEW if settings.renew else store.AppendMode.CONTINUE
+    mode = store.AppendMode.REWRITE if settings.rewrite else mode
     writer = _writer(settings, metadata, mode)
     try:
         recording = Recording(
@@ -189,10 +191,10 @@ def _metadata(settings: Settings, clock: Clock, redactor: Redactor) -> Metadata:
 
 def _writer(settings: Settings, metadata: Metadata, mode: store.AppendMode) -> FileWriter | FolderWriter:
     if settings.split is None:
-        return FileWriter.open(settings.output, metadata=metadata, mode=mode)
+        return FileWriter.open(settings.output, metadata=metadata, mode=mode, again=again)
     suffix = ".json" if settings.layout == Layout.JSON else ".yaml"
     name_of = partial(file_name, Split(settings.split), suffix=suffix)
-    return FolderWriter(settings.output, name_of, metadata, mode)
+    return FolderWriter(settings.output, name_of, metadata, mode, again)
 
 
 def _spooled(settings: Settings) -> Path:

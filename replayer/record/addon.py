@@ -23,7 +23,7 @@ from replayer.record.exchange import Exchange
 from replayer.record.flow import fields, is_endless, is_small, keep_alive
 from replayer.record.recording import Recording
 from replayer.record.upstreams import Target
-from replayer.record.ways import relay_of, target_of
+from replayer.record.ways import lead, relay_of, target_of
 
 __all__ = ["RecordAddon"]
 
@@ -90,6 +90,7 @@ class RecordAddon:
             return
         head = fields(response.headers)
         self._with(flow, lambda one: one.response_head(response.status_code, response.reason, head))
+        lead(flow, head)
         keep_alive(flow)
         response.stream = self._tap(flow, Exchange.response_chunk)
 

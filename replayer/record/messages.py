@@ -35,6 +35,8 @@ class Exchanged:
     end: str
     relay: str = ""
     """What the gateway in front called it; empty where there is none."""
+    known: bool = False
+    """Played from the cassette, and not recorded: a gateway tells of such, the recorder itself never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

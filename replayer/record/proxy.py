@@ -112,7 +112,7 @@ async def running(
         )
         addon.reset = partial(_reset, server)
         mend(tell, was_reset=partial(_was_reset, server))
-        opts.update(connection_strategy="lazy")  # type: ignore[no-untyped-call]  # mitmproxy's own gap
+        opts.update(connection_strategy="lazy", keep_host_header=True)  # type: ignore[no-untyped-call]  # mitmproxy's own gap
         task = asyncio.create_task(master.run())
         await started.event.wait()
         _check(server)

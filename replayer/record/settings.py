@@ -12,7 +12,10 @@ from replayer.config import RedactConfig
 from replayer.record.hosts import HostRules
 from replayer.record.upstreams import Upstream, Way
 
-__all__ = ["MAX_BODY", "Settings"]
+__all__ = ["CA", "MAX_BODY", "Settings"]
+
+CA = "mitmproxy-ca-cert.pem"
+"""The certificate of mitmproxy's authority, in `confdir`."""
 
 MAX_BODY = 64 * 1024 * 1024
 
@@ -34,6 +37,8 @@ class Settings:
     """Of the shared listener; 0 means any free one."""
     rewrite: bool = False
     """What the file holds already goes when the first new interaction arrives."""
+    renew: bool = False
+    """What the file holds already goes, at the end, where it was recorded again."""
     layout: str | None = None
     """`block`, `flow` or `json`; None leaves it to the file's size."""
     max_body: int = MAX_BODY

@@ -13,6 +13,8 @@ from mitmproxy import http, tls
 from mitmproxy.connection import Client
 from mitmproxy.net.server_spec import ServerSpec
 
+from replayer.cassette.model import Headers
+from replayer.match.leading import leads, led
 from replayer.record.flow import is_small, send_to, without_ours
 from replayer.record.hosts import HostRules, Verdict
 from replayer.record.mend import is_upgrade
@@ -20,10 +22,10 @@ from replayer.record.recording import Recording
 from replayer.record.refusal import blocked, unrouted
 from replayer.record.upstreams import Listener, Target, Way
 
-__all__ = ["Ways", "placeholder_host", "relay_of", "target_of"]
+__all__ = ["Ways", "lead", "placeholder_host", "relay_of", "target_of"]
 
 HTTP_2, HTTP_1 = b"h2", b"http/1.1"
-_KEY, _RELAY = "replayer.target", "replayer.relay"
+_KEY, _RELAY, _HERE = "replayer.target", "replayer.relay", "replayer.here"
 RELAYED = "Replayer-Relay"
 """The field in which a gateway in front names a request that it relays; it goes no further."""
 
@@ -43,6 +45,15 @@ def relay_of(flow: http.HTTPFlow) -> str:
     """What the gateway in front calls a flow; empty where there is none."""
     relay: str = flow.metadata.get(_RELAY, "")
     return relay
+
+
+def lead(flow: http.HTTPFlow, headers: Headers) -> None:
+    """What leads the client back to the upstream leads through us; `headers` are the answer's own."""
+    here, target = flow.metadata.get(_HERE), target_of(flow)
+    if here and target is not None and flow.response is not None and leads(headers):
+        for (name, old), (_, new) in zip(headers, led(headers, base=target.upstream.url, here=here), strict=True):
+            if new != old:
+                flow.response.headers[name] = new
 
 
 class Ways:
@@ -83,6 +94,7 @@ class Ways:
         if target is None:
             flow.response = unrouted(listener, request.path)
             return
+        flow.metadata[_HERE] = _here(listener, request, target, secure=flow.client_conn.tls_established)
         flow.metadata[_RELAY] = request.headers.get(RELAYED, "")
         without_ours(request)
         if listener.way is Way.REVERSE:
@@ -123,6 +135,15 @@ class Ways:
                 flow.request.stream = not is_small(flow.request)
             case Verdict.RECORD:
                 flow.metadata[_KEY] = target
+
+
+def _here(listener: Listener, request: http.Request, target: Target, *, secure: bool) -> str:
+    """The base URL by which a client means the upstream; empty where it takes us for a proxy."""
+    host = request.host_header
+    if listener.way is Way.FORWARD or not host:
+        return ""
+    prefix = f"/{target.upstream.name}" if listener.prefixed else ""
+    return f"http{'s' if secure else ''}://{host}{prefix}"
 
 
 def _target(listener: Listener, request: http.Request) -> Target | None:

@@ -1,4 +1,4 @@
-"""Secrets that are seen only when a text is decoded: percent-encoding, escapes of JSON, base64.
+"""Secrets that take a closer look: in percent-encoding, escapes of JSON, base64; tokens that begin with no word.
 
 Too slow and too eager for bodies as they pass; for a file that is scanned or cleaned it is right. What hides a secret
 is taken out as a whole run, so that the text around it stays valid. Pure.
@@ -24,11 +24,31 @@ _WORD = rb"[A-Za-z0-9_.+=~:@/-]"
 _PERCENT = re.compile(_WORD + rb"{0,4096}%[0-9A-Fa-f]{2}(?:" + _WORD + rb"|%[0-9A-Fa-f]{2}){0,4096}")
 _ESCAPED = re.compile(_WORD + rb"{0,4096}\\u[0-9a-fA-F]{4}(?:" + _WORD + rb"|\\u[0-9a-fA-F]{4}|\\/){0,4096}")
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|/)")
+_SHAPES = tuple(
+    re.compile(rb"(?<![A-Za-z0-9_.\-])(?:" + shape + rb")(?![A-Za-z0-9_\-])")
+    for shape in (
+        rb"[MNO][A-Za-z0-9_\-]{23,25}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27}",  # Discord
+        rb"[0-9a-f]{32}-us[0-9]{1,2}",  # Mailchimp
+        rb"[0-9]{8,10}:[A-Za-z0-9_\-]{35}",  # Telegram
+        rb"(?:AC|SK)[0-9a-z]{32}",  # Twilio
+        rb"A3T[A-Z0-9]{17}",  # AWS
+    )
+)
+_KEY_FILE = re.compile(
+    rb"(?:BEGIN SSH2 ENCRYPTED PRIVATE KEY|PuTTY-User-Key-File-[23])(?:(?!END SSH2|Private-MAC|\\?\").)*+",
+    re.DOTALL,
+)
+"""Formats of private keys beside RFC 7468's; to the end of the text, or of the key."""
 
 
 def deep_spans(data: bytes, find: Find) -> list[Span]:
     """The runs of `data` that hide something which `find` finds in them decoded, in order; they may overlap."""
-    found = []
+    found = [
+        Span(*match.span(), REPLACEMENT, None, "a token's shape")
+        for shape in (*_SHAPES, _KEY_FILE)
+        for match in shape.finditer(data)
+        if not find(match[0])
+    ]
     for how, start, end, plain in _runs(data):
         inner = find(plain)
         if inner and not find(data[start:end]):

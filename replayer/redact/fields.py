@@ -14,8 +14,9 @@ __all__ = ["PRIVATE_KEY", "REPLACEMENT", "Field", "form_fields", "json_fields", 
 
 REPLACEMENT = b"[REDACTED]"
 
-NESTED = 3
-"""JSON, JSON in its strings, and JSON in those: what a tool call's arguments need, and one more."""
+NESTED = 5
+"""JSON, JSON in its strings, and so on: what a tool call's arguments need in a log of logs (measured: a level that does
+not occur costs nothing, five in all 2 ms at the start)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ _MASK = re.compile(
 )
 _HARMLESS = ("signature", "pagetoken", "token_id", "sec-websocket-key", "idempotency-key")
 """Names of random values that every answer of a provider has."""
+_IN_A_URL = re.compile(rb"://[^\s:/?#\[\]@\"'\\<>{}$]{1,200}+:([^\s:/?#\[\]@\"'\\<>{}$]{4,200}+)@")
 _SUSPICIOUS_BITS = 3.5
 _SUSPICIOUS_LENGTH = 20
 _RANDOM = re.compile(r"[A-Za-z0-9_\-+/=.]+\Z")
@@ -149,6 +150,11 @@ def _deeper(data: bytes, place: str, redactor: Redactor) -> Iterator[Leak]:
     """What is seen only when the text is decoded."""
     for span in deep_spans(data, redactor.find):
         yield _of_span(span, place)
+    for match in _IN_A_URL.finditer(data) if b"://" in data else ():
+        text = match[1].decode("utf-8", "replace")
+        if not _is_masked(text):
+            rule = "user information in a URL"  # documentation is full of such, with passwords that are none
+            yield Leak(place=place, rule=rule, length=len(text), certainty=Certainty.SUSPICION)
 
 
 def _leaves(body: bytes) -> list[tuple[tuple[str | int, ...], int, int]]:

@@ -72,7 +72,10 @@ function proxied(agent, protocol, standardPort) {
     if (!proxy) return original.apply(this, given);
     tunnel(proxy, host, port, (error, socket) => {
       if (error) return done(error);
-      if (protocol === 'http:') return done(null, socket);
+      if (protocol === 'http:') {
+        done(null, socket);
+        return socket.resume(); // it was paused on purpose, and http does not resume such
+      }
       const servername = options.servername || (net.isIP(host) ? '' : host);
       return done(null, tls.connect({ ...options, path: undefined, host, servername, socket }));
     });

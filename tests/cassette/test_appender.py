@@ -253,3 +253,37 @@ def test_a_folder_that_cannot_be_written_is_our_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WriteError, match="cannot be written"):
         Appender.open(tmp_path / "file" / "x.yaml", metadata=METADATA)
+
+
+def renew(path: Path, *numbers: int, layout: Layout | None = None) -> None:
+    appender = Appender.open(path, metadata=METADATA, mode=AppendMode.RENEW, again=lambda one: one.request.uri.encode())
+    for n in numbers:
+        appender.append(interaction(n, b"new"))
+    appender.close(layout=layout)
+
+
+@pytest.mark.parametrize("layout", [Layout.BLOCK, Layout.FLOW])
+def test_what_is_recorded_again_goes_and_all_else_stays(tmp_path: Path, layout: Layout) -> None:
+    path = tmp_path / "x.yaml"
+    record(path, 1, 2, 2, 3, layout=layout)
+    renew(path, 2, 4, 4, layout=layout)
+    found = [(one.request.uri[-1], one.response.body) for one in store.read(path).interactions]
+    assert found == [("1", b"x"), ("3", b"x"), ("2", b"new"), ("4", b"new"), ("4", b"new")]
+    assert path.read_text().startswith(FLOW_MARK) == (layout is Layout.FLOW)
+
+
+def test_a_renewal_that_is_killed_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    record(path, 1, 2)
+    appender = Appender.open(path, metadata=METADATA, mode=AppendMode.RENEW, again=lambda _: b"all alike")
+    appender.append(interaction(2, b"new"))
+    appender.abandon()
+    assert uris(path) == ["http://a/1", "http://a/2", "http://a/2"]
+
+
+def test_a_renewal_without_anything_new_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    record(path, 1, 2)
+    before = path.read_bytes()
+    renew(path)
+    assert path.read_bytes() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,36 @@ def test_redact_cleans_in_place_and_keeps_the_layout(tmp_path: Path, layout: Lay
     before = path.stat().st_mtime_ns
     assert "nothing to redact" in run("redact", path).output
     assert path.stat().st_mtime_ns == before
+
+
+def test_a_flow_file_is_cleaned_and_converted_in_constant_memory(tmp_path: Path) -> None:
+    one = Interaction(
+        request=Request(method="POST", uri="https://h/p", body=b"x" * 100_000),
+        response=Response(status=200, body=f"{'y' * 100_000} {TOKEN}".encode()),
+    )
+    source, clean, again = tmp_path / "a.yaml", tmp_path / "b.yaml", tmp_path / "c.json"
+    store.write_each(source, Metadata(origin=Origin.STUB), (one for _ in range(300)), layout=Layout.FLOW)
+    tracemalloc.start()
+    try:
+        assert "300 of 300" in run("redact", source, "-o", clean).output
+        assert "300 interaction(s), json" in run("convert", clean, "-o", again).output
+        assert run("convert", clean, "--layout", "flow").exit_code == 0
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert source.stat().st_size > 60_000_000
+    assert most < 20_000_000
+    assert len(list(store.iterate(clean))) == 300
+    assert TOKEN not in again.read_text()
+
+
+def test_what_is_lost_on_the_way_leaves_a_flow_file_as_it_was(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.yaml", TOKEN, Layout.FLOW)
+    path.write_text(text := path.read_text() + '- {"kind": "odd"}\n')
+    for command in (("redact", path), ("convert", path), ("convert", path, "-o", tmp_path / "y.yaml")):
+        assert isinstance(run(*command).exception, CassetteError)
+    assert path.read_text() == text
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["x.yaml"]
 
 
 def test_redact_refuses_a_file_of_which_it_would_lose_something(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from replayer.cassette.codec import Layout
 from replayer.cassette.model import Cassette, Frame, FrameKind, Interaction, Omitted, Request, Response, Sender
 from replayer.clock import SystemClock
 from replayer.inputs import Loaded, load
-from replayer.record.settings import MAX_BODY, Settings
+from replayer.record.settings import Settings
 from replayer.record.upstreams import Upstream
 from replayer.service import Contracts, Options, Service, build
 from replayer.source import Mode, Source, Taping
@@ -83,11 +83,9 @@ def known(path: Path) -> Loaded:
 
 @asynccontextmanager
 async def gateway(
-    path: Path, mode: Mode, *upstreams: Upstream, max_body: int = MAX_BODY
+    path: Path, mode: Mode, *upstreams: Upstream, settings: Settings | None = None
 ) -> AsyncIterator[tuple[Service, str]]:
-    settings = Settings(output=path, upstreams=(), confdir=path.parent / "confdir", max_body=max_body)
-    keeps = mode not in (Mode.NONE, Mode.SPY, Mode.PASSTHROUGH)
-    taping = Taping(output=path, settings=settings if max_body != MAX_BODY else None) if keeps else None
+    taping = Taping(output=path, settings=settings) if mode not in (Mode.NONE, Mode.SPY, Mode.PASSTHROUGH) else None
     source = Source(mode=mode, upstreams=upstreams, taping=taping)
     loaded = known(path)
     if mode is Mode.REWRITE:
@@ -126,16 +124,24 @@ async def ask(url: str, paths: Sequence[str], session: str | None = None) -> lis
         return found
 
 
-SCENARIOS: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...]]] = {
-    "no cassette, asked once": (None, ("/a", "/b")),
-    "no cassette, asked twice": (None, ("/a", "/a", "/b", "/a")),
-    "all is known": (("/a", "/b"), ("/b", "/a")),
-    "known, then new": (("/a",), ("/a", "/b")),
-    "new, then known": (("/a",), ("/b", "/a")),
-    "asked more often than known": (("/a",), ("/a", "/a", "/a")),
-    "known twice": (("/a", "/a"), ("/a", "/a", "/a")),
-    "new twice beside something known": (("/a",), ("/b", "/b", "/b", "/b")),
+Runs = tuple[tuple[str, ...], ...]
+SCENARIOS: dict[str, tuple[tuple[str, ...] | None, Runs]] = {
+    "no cassette, asked once": (None, (("/a", "/b"),)),
+    "no cassette, asked twice": (None, (("/a", "/a", "/b", "/a"),)),
+    "no cassette, nothing asked": (None, ((),)),
+    "all is known": (("/a", "/b"), (("/b", "/a"),)),
+    "known, then new": (("/a",), (("/a", "/b"),)),
+    "new, then known": (("/a",), (("/b", "/a"),)),
+    "asked more often than known": (("/a",), (("/a", "/a", "/a"),)),
+    "asked less often than known": (("/a", "/a", "/b"), (("/a",),)),
+    "known twice": (("/a", "/a"), (("/a", "/a", "/a"),)),
+    "new twice beside something known": (("/a",), (("/b", "/b", "/b", "/b"),)),
+    "queries tell requests apart": (("/a?x=1",), (("/a?x=2", "/a?x=1", "/a"),)),
+    "recorded in one run, played in the next": (None, (("/a", "/b"), ("/b", "/a"))),
+    "recorded twice, asked three times": (None, (("/a", "/a"), ("/a", "/a", "/a"))),
+    "a second run asks for more": (None, (("/a",), ("/a", "/b"), ("/b", "/a", "/c"))),
 }
+"""What the cassette holds (None: there is no file), and what each of some runs asks."""
 
 
 def through_vcrpy(url: str, path: Path, mode: str, paths: Sequence[str]) -> list[str]:
@@ -149,20 +155,21 @@ def through_vcrpy(url: str, path: Path, mode: str, paths: Sequence[str]) -> list
     return found
 
 
-@pytest.mark.parametrize("mode", [Mode.NEW_EPISODES, Mode.ONCE, Mode.NONE])
+@pytest.mark.parametrize("mode", [Mode.ALL, Mode.NEW_EPISODES, Mode.ONCE, Mode.NONE])
 @pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_each_mode_asks_and_answers_as_vcrpy_does(tmp_path: Path, mode: Mode, scenario: str) -> None:
-    old, paths = SCENARIOS[scenario]
+    old, runs = SCENARIOS[scenario]
     theirs, ours = tmp_path / "theirs.yaml", tmp_path / "ours.yaml"
     async with provider() as one, provider() as other:
         if old is not None:
             store.write(theirs, recorded(one.url, *old), layout=Layout.BLOCK)
             store.write(ours, recorded(other.url, *old), layout=Layout.BLOCK)
-        expected = await asyncio.to_thread(through_vcrpy, one.url, theirs, mode.value, paths)
         upstreams = () if mode is Mode.NONE else (Upstream(name="one", url=other.url),)
-        async with gateway(ours, mode, *upstreams) as (_, url):
-            answered = await ask(url, paths)
-    assert answered == expected
+        for paths in runs:
+            expected = await asyncio.to_thread(through_vcrpy, one.url, theirs, mode.value, paths)
+            async with gateway(ours, mode, *upstreams) as (_, url):
+                answered = await ask(url, paths)
+            assert answered == expected
     assert other.asked == one.asked
     assert bodies(ours) == bodies(theirs)
 
@@ -212,11 +219,39 @@ async def test_a_connection_is_recorded_and_then_played(tmp_path: Path) -> None:
     assert (frames[-1].kind, frames[-1].code) == (FrameKind.CLOSE, 4001)
 
 
-@pytest.mark.parametrize(("mode", "left"), [(Mode.ALL, [b"/a old", b"/a 1"]), (Mode.REWRITE, [b"/a 1"])])
+async def test_a_request_whose_body_was_not_stored_is_known_by_any_body(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    settings = Settings(output=path, upstreams=(), confdir=tmp_path / "ca", max_body=1000)
+
+    async def send(url: str, *bodies: bytes) -> list[str]:
+        async with aiohttp.ClientSession() as client:
+            return [await (await client.post(f"{url}/a", data=body)).text() for body in bodies]
+
+    large, larger, small = b"x" * 5000, b"y" * 9000, b"z" * 1000
+    async with provider() as one:
+        upstream = Upstream(name="one", url=one.url)
+        async with gateway(path, Mode.NEW_EPISODES, upstream, settings=settings) as (_, url):
+            live = await send(url, large, small)
+        kept = store.read(path).interactions
+        assert [(found.request.body, found.request.omitted is not None) for found in kept] == [
+            (None, True),
+            (small, False),
+        ]
+        # In replay it is known by its digest.
+        async with gateway(path, Mode.NONE) as (_, url):
+            assert await send(url, large, small) == live
+            assert await send(url, larger) != live[:1]
+        # And where what is missing is recorded, the known one is not sent again.
+        async with gateway(path, Mode.NEW_EPISODES, upstream, settings=settings) as (_, url):
+            assert await send(url, large) == live[:1]
+    assert one.asked == {"/a": 2}
+
+
+@pytest.mark.parametrize(("mode", "left"), [(Mode.ALL, [b"/b old", b"/a 1"]), (Mode.REWRITE, [b"/a 1"])])
 async def test_all_and_rewrite_ask_for_everything(tmp_path: Path, mode: Mode, left: list[bytes]) -> None:
     path = tmp_path / "a.yaml"
     async with provider() as one:
-        store.write(path, recorded(one.url, "/a"), layout=Layout.BLOCK)
+        store.write(path, recorded(one.url, "/a", "/b"), layout=Layout.BLOCK)
         async with gateway(path, mode, Upstream(name="one", url=one.url)) as (_, url):
             assert await ask(url, ["/a"]) == ["/a 1"]
     assert bodies(path) == left
@@ -273,7 +308,8 @@ async def test_an_upload_that_is_too_large_to_be_stored_is_recorded_and_then_pla
     size = 3 * 1024 * 1024
     async with provider() as one, aiohttp.ClientSession() as client:
         upstream = Upstream(name="one", url=one.url)
-        async with gateway(path, Mode.NEW_EPISODES, upstream, max_body=size // 3) as (_, url):
+        settings = Settings(output=path, upstreams=(), confdir=tmp_path / "ca", max_body=size // 3)
+        async with gateway(path, Mode.NEW_EPISODES, upstream, settings=settings) as (_, url):
             said = []
             for number, session in ((1, "a"), (1, "b"), (2, "c")):
                 fields, body = {"Replayer-Session": session}, io.BytesIO(bytes([number]) * size)

@@ -8,8 +8,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import pytest
 from aiohttp import web
 
 from replayer.cassette import store
+from replayer.cassette.model import header
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy is not installed: pip install '.[record]'"
@@ -33,6 +33,7 @@ KEYS = {
     "GEMINI_API_KEY": "AIzaSyA-abcdefghijklmnopqrstuvwxyz01234",
 }
 DROPPED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", *KEYS)
+UPLOAD_URL = "x-goog-upload-url"
 
 
 # The stand-ins
@@ -140,6 +141,29 @@ async def files(request: web.Request) -> web.Response:
     return web.json_response({**known, "bytes": sizes["file"], "created_at": 1})
 
 
+class Uploads:
+    """Google's resumable upload: a start that answers with an address, then the pieces, the last one finalizing."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+
+    async def answer(self, request: web.Request) -> web.Response:
+        command = request.headers["x-goog-upload-command"]
+        if command == "start":
+            upload = f"upload-{len(self.sizes)}"
+            self.sizes[upload] = 0
+            url = f"https://{request.host}{request.path}?upload_id={upload}&upload_protocol=resumable"
+            return web.json_response({}, headers={"x-goog-upload-status": "active", UPLOAD_URL: url})
+        upload = request.query["upload_id"]
+        assert int(request.headers["x-goog-upload-offset"]) == self.sizes[upload]
+        self.sizes[upload] += len(await request.read())
+        if "finalize" not in command:
+            return web.json_response({}, headers={"x-goog-upload-status": "active"})
+        size = str(self.sizes[upload])
+        known = {"name": f"files/{upload}", "mimeType": "text/plain", "sizeBytes": size, "state": "ACTIVE"}
+        return web.json_response({"file": known}, headers={"x-goog-upload-status": "final"})
+
+
 async def realtime(request: web.Request) -> web.WebSocketResponse:
     connection = web.WebSocketResponse(protocols=("realtime",))
     await connection.prepare(request)
@@ -167,36 +191,6 @@ async def live(request: web.Request) -> web.WebSocketResponse:
 
 
 # The run
-
-
-@asynccontextmanager
-async def playing(file: Path, authority: Path) -> AsyncIterator[tuple[str, str]]:
-    """A gateway under TLS and as a proxy: the addresses of both."""
-    arguments = ("replay", str(file), "--port", "0", "--tls", str(authority), "--proxy")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "replayer", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        cwd=TOP,
-    )
-    assert process.stdout is not None
-    try:
-        _, secure, proxy = [(await process.stdout.readline()).decode().split()[2] for _ in range(3)]
-        yield secure, proxy
-    finally:
-        process.terminate()
-        await process.communicate()
-
-
-async def program_alone(*command: str, **more: str) -> Any:
-    """What a program heard that nobody wraps."""
-    environment = {name: value for name, value in os.environ.items() if name not in DROPPED}
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**environment, **more}
-    )
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return json.loads(out)
 
 
 async def replayer(*arguments: str, data: Path, **more: str) -> Any:
@@ -251,11 +245,14 @@ ASKED = {
     "node": ("openai", "anthropic", "gemini", "gemini_live"),
 }
 """What a plain listener can replay: the others insist on `wss:`."""
+WAYS = [("reverse", "new_episodes"), ("forward", "new_episodes"), ("reverse", "all"), ("forward", "all")]
 
 
-@pytest.mark.parametrize("way", ["reverse", "forward"])
+@pytest.mark.parametrize(("way", "mode"), WAYS)
 @pytest.mark.parametrize("language", ["python", "node"])
-async def test_official_clients_record_and_replay_with_equal_results(stage: Any, language: str, way: str) -> None:
+async def test_official_clients_record_and_replay_with_equal_results(
+    stage: Any, language: str, way: str, mode: str
+) -> None:
     needs(language)
     program = python(*ASKED["python"]) if language == "python" else node(stage, *ASKED["node"])
     async with AsyncExitStack() as stack:
@@ -263,13 +260,15 @@ async def test_official_clients_record_and_replay_with_equal_results(stage: Any,
             name: await stack.enter_async_context(stage.upstream(stand_in, stage.authority.context()))
             for name in SERVICES
         }
-        upstreams = [part for name, url in urls.items() for part in ("--upstream", f"{name}={url}")]
+        recording = ["--record-mode", mode]
+        for name, url in urls.items():
+            recording += ["--upstream", f"{name}={url}"]
         more = {**KEYS, "SSL_CERT_FILE": str(stage.authority.pem)}
+        hosts = {VARIABLES[name]: url + SERVICES[name] for name, url in urls.items()} if way == "forward" else {}
         if way == "forward":
-            upstreams.append("--forward")
-            more |= {VARIABLES[name]: url + SERVICES[name] for name, url in urls.items()}
+            recording.append("--forward")
         recorded = await replayer(
-            "record", *upstreams, "-o", str(stage.output), "--", *program, data=stage.folder, **more
+            "record", *recording, "-o", str(stage.output), "--", *program, data=stage.folder, **more, **hosts
         )
     assert sorted(recorded) == sorted(ASKED[language])
     assert recorded["openai"]["upload"]["bytes"] == 150_000
@@ -277,32 +276,78 @@ async def test_official_clients_record_and_replay_with_equal_results(stage: Any,
     assert not [key for key in KEYS.values() if key in text]
     assert {one.response.status for one in store.read(stage.output).interactions} == {200, 101}
 
-    replayed = await replayer("replay", str(stage.output), "--port", "0", "--", *program, data=stage.folder)
+    playing = ["replay", str(stage.output), "--port", "0"]
+    if way == "forward":
+        playing += ["--tls", str(stage.folder / "authority"), "--proxy"]
+    replayed = await replayer(*playing, "--", *program, data=stage.folder, **hosts)
     assert replayed == recorded
 
 
 @pytest.mark.parametrize(("language", "asked"), [("python", "gemini_live"), ("node", "openai_realtime")])
-@pytest.mark.parametrize("way", ["reverse", "forward"])
-async def test_clients_that_insist_on_tls_record_too(stage: Any, language: str, asked: str, way: str) -> None:
+@pytest.mark.parametrize(("way", "mode"), WAYS)
+async def test_clients_that_insist_on_tls_record_and_replay_too(
+    stage: Any, language: str, asked: str, way: str, mode: str
+) -> None:
     needs(language)
     program = python(asked) if language == "python" else node(stage, asked)
     name = asked.partition("_")[0]
     async with stage.upstream(stand_in, stage.authority.context()) as url:
         more = {**KEYS, "SSL_CERT_FILE": str(stage.authority.pem)}
-        ways = ["--upstream", f"{name}={url}", "--record-mode", "all"]  # the recorder alone: it knows TLS when it comes
+        recording = ["--upstream", f"{name}={url}", "--record-mode", mode]
+        hosts = {VARIABLES[name]: url + SERVICES[name]} if way == "forward" else {}
         if way == "forward":
-            ways.append("--forward")
-            more[VARIABLES[name]] = url + SERVICES[name]
-        heard = await replayer("record", *ways, "-o", str(stage.output), "--", *program, data=stage.folder, **more)
+            recording.append("--forward")
+        heard = await replayer(
+            "record", *recording, "-o", str(stage.output), "--", *program, data=stage.folder, **more, **hosts
+        )
     assert len(heard[asked]) >= 2
     (one,) = store.read(stage.output).interactions
     assert one.request.uri.startswith(url.replace("https", "wss"))
-    authority = stage.folder / "authority"
-    async with playing(stage.output, authority) as (secure, proxy):
-        trust = str(authority / "ca.pem")
-        more = {**KEYS, "SSL_CERT_FILE": trust, "NODE_EXTRA_CA_CERTS": trust}
-        base = secure.replace("127.0.0.1", "localhost") + SERVICES[name]
-        if way == "forward" and language == "python":  # Node's clients know no proxy variables of their own
-            base = url + SERVICES[name]
-            more |= {"HTTPS_PROXY": proxy, "https_proxy": proxy, "NO_PROXY": "", "no_proxy": ""}
-        assert await program_alone(*program, **more, **{VARIABLES[name]: base}) == heard
+    playing = ["replay", str(stage.output), "--port", "0", "--tls", str(stage.folder / "authority")]
+    if way == "forward":
+        playing.append("--proxy")
+    assert await replayer(*playing, "--", *program, data=stage.folder, **hosts) == heard
+
+
+@pytest.mark.parametrize("mode", ["new_episodes", "all"])
+@pytest.mark.parametrize("language", ["python", "node"])
+async def test_a_resumable_upload_records_and_replays_with_equal_results(stage: Any, language: str, mode: str) -> None:
+    needs(language)
+    program = python("gemini_upload") if language == "python" else node(stage, "gemini_upload")
+    async with (
+        stage.upstream(Uploads().answer, stage.authority.context()) as url,
+        stage.upstream(stand_in) as other,
+    ):
+        more = {**KEYS, "SSL_CERT_FILE": str(stage.authority.pem)}
+        # Two upstreams: the address in the answer has to lead back below the prefix of the first.
+        recording = ["--upstream", f"gemini={url}", "--upstream", f"openai={other}", "--record-mode", mode]
+        recorded = await replayer(
+            "record", *recording, "-o", str(stage.output), "--", *program, data=stage.folder, **more
+        )
+    assert [one["size"] for one in recorded["gemini_upload"]] == [15, 8 * 1024 * 1024 + 15]
+    starts = [one for one in store.read(stage.output).interactions if header(one.response.headers, UPLOAD_URL)]
+    # What was recorded is what the upstream said.
+    assert [str(header(one.response.headers, UPLOAD_URL)).startswith(f"{url}/upload/") for one in starts] == [True] * 2
+    assert len(store.read(stage.output).interactions) == 5
+    assert await replayer("replay", str(stage.output), "--port", "0", "--", *program, data=stage.folder) == recorded
+
+
+@pytest.mark.parametrize("mode", ["new_episodes", "all"])
+async def test_a_redirect_stays_with_us_recorded_and_replayed(stage: Any, mode: str) -> None:
+    async def redirecting(request: web.Request) -> web.Response:
+        if request.path == "/v1/old":
+            raise web.HTTPFound(f"http://{request.host}/v1/new")
+        return web.json_response({"here": request.path})
+
+    follow = (
+        "import json, os, urllib.request\n"
+        "answer = urllib.request.urlopen(os.environ['OPENAI_BASE_URL'] + '/old')\n"
+        "print(json.dumps([answer.url == os.environ['OPENAI_BASE_URL'] + '/new', json.load(answer)]))\n"
+    )
+    program = (sys.executable, "-c", follow)
+    async with stage.upstream(redirecting) as url:
+        recording = ("--upstream", f"openai={url}", "--record-mode", mode, "-o", str(stage.output))
+        recorded = await replayer("record", *recording, "--", *program, data=stage.folder)
+    assert recorded == [True, {"here": "/v1/new"}]
+    assert len(store.read(stage.output).interactions) == 2
+    assert await replayer("replay", str(stage.output), "--port", "0", "--", *program, data=stage.folder) == recorded

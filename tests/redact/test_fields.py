@@ -13,7 +13,7 @@ REDACTOR = Redactor(DEFAULT, ["480912345678"])
 FORM = "application/x-www-form-urlencoded"
 
 
-@pytest.mark.parametrize("depth", [0, 1, 2])
+@pytest.mark.parametrize("depth", range(5))
 @pytest.mark.parametrize("value", ["plain", 'quo"te', "back\\slash\\", "line\nbreak", "é😀", '\\"', 'x"}'])
 def test_a_field_inside_json_inside_json_is_found_and_everything_stays_json(depth: int, value: str) -> None:
     text = json.dumps({"api_key": value, "next": "kept"})
@@ -24,6 +24,21 @@ def test_a_field_inside_json_inside_json_is_found_and_everything_stays_json(dept
         assert document["after"] == [1]
         document = json.loads(document["arguments"])
     assert document == {"api_key": "[REDACTED]", "next": "kept"}
+
+
+@pytest.mark.parametrize("depth", range(5))
+def test_a_field_deep_inside_is_found_wherever_a_chunk_ends(depth: int) -> None:
+    text = json.dumps({"api_key": 'abc"de\\f', "password": 1234, "next": "kept"})
+    for _ in range(depth):
+        text = json.dumps({"arguments": text})
+    body, whole = text.encode(), REDACTOR.body(text.encode(), "application/json")
+    for at in range(0, len(body), 3):
+        stream = REDACTOR.stream("application/json")
+        pieces = [*stream.feed(body[:at]), *stream.feed(body[at:]), *stream.finish()]
+        assert b"".join(piece.data for piece in pieces) == whole
+    for _ in range(depth):
+        whole = json.loads(whole)["arguments"]
+    assert json.loads(whole) == {"api_key": "[REDACTED]", "password": "[REDACTED]", "next": "kept"}
 
 
 @pytest.mark.parametrize("written", ["1234", "-1.5e+3", "0"])

@@ -54,6 +54,18 @@ async function gemini() {
   return { plain, stream };
 }
 
+async function gemini_upload() {
+  const { GoogleGenAI } = require('@google/genai');
+  const client = new GoogleGenAI({});
+  const line = 'line of a file\n';
+  const uploaded = [];
+  for (const text of [line, 'x'.repeat(8 << 20) + line]) { // the second goes in two pieces
+    const { name, sizeBytes, state } = await client.files.upload({ file: new Blob([text]), config: { mimeType: 'text/plain' } });
+    uploaded.push({ name, size: Number(sizeBytes), state });
+  }
+  return uploaded;
+}
+
 async function gemini_live() {
   const { GoogleGenAI } = require('@google/genai');
   const heard = [];
@@ -83,7 +95,7 @@ async function gemini_live() {
 
 (async () => {
   const answers = {};
-  for (const ask of [openai, openai_realtime, anthropic, gemini, gemini_live]) {
+  for (const ask of [openai, openai_realtime, anthropic, gemini, gemini_upload, gemini_live]) {
     if (process.argv.includes(ask.name)) answers[ask.name] = await ask();
   }
   console.log(JSON.stringify(answers));

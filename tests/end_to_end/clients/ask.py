@@ -60,6 +60,17 @@ def gemini() -> dict[str, Any]:
     }
 
 
+def gemini_upload() -> list[Any]:
+    import io
+
+    from google import genai
+
+    client = genai.Client()
+    files = (b"line of a file\n", b"x" * (8 << 20) + b"line of a file\n")  # the second goes in two pieces
+    uploaded = [client.files.upload(file=io.BytesIO(data), config={"mime_type": "text/plain"}) for data in files]
+    return [{"name": one.name, "size": one.size_bytes, "state": one.state} for one in uploaded]
+
+
 def gemini_live() -> list[Any]:
     from google import genai
 
@@ -74,7 +85,7 @@ def gemini_live() -> list[Any]:
     return asyncio.run(talk())
 
 
-ASKED = (openai, openai_realtime, anthropic, gemini, gemini_live)
+ASKED = (openai, openai_realtime, anthropic, gemini, gemini_upload, gemini_live)
 
 if __name__ == "__main__":
     json.dump({ask.__name__: ask() for ask in ASKED if ask.__name__ in sys.argv[1:]}, sys.stdout)
