@@ -20,7 +20,7 @@ from replayer.match.playstate import PlayState
 from replayer.record.environment import confdir
 from replayer.record.launch import Recorder, recorder
 from replayer.record.messages import Exchanged, Message, Notice, Summary
-from replayer.record.settings import Settings
+from replayer.record.settings import Pace, Settings
 from replayer.source import Mode, Source, Taping
 
 __all__ = ["Episodes"]
@@ -111,11 +111,11 @@ class Episodes:
         self._expected[kept.id] = kept
         return kept
 
-    async def stop(self) -> Summary | None:
+    async def stop(self, pace: Pace) -> Summary | None:
         """Let the recorder finish: its summary. Raises the error that it ended with."""
         if self._listening is None or self._running is None:
             return None
-        self._running.stop()
+        self._running.stop(pace)
         try:
             async with self._stack:
                 return await self._listening

@@ -33,6 +33,7 @@ from replayer.listening import Doors, Listeners
 from replayer.live import live_workers
 from replayer.match.player import Player, Repeat
 from replayer.match.target import host_of
+from replayer.record.settings import Pace
 from replayer.redact.configured import redactor_of
 from replayer.run import Address, Run
 from replayer.source import Mode, Source
@@ -135,7 +136,7 @@ class Service:
         self.run.began(addresses, self._clock.now())
         return addresses
 
-    async def stop(self) -> Summary | None:
+    async def stop(self, pace: Pace = Pace.WHOLE) -> Summary | None:
         """Let workers go, end what is under way, listen no more; within a second or two.
 
         What the recorder says at its end, where there is one. Raises the error that it ended with.
@@ -144,7 +145,7 @@ class Service:
             await self._parts.live.stop()
         try:
             # The recorder first: what is under way is recorded as open, not as left by its client.
-            return None if self._episodes is None else await self._episodes.stop()
+            return None if self._episodes is None else await self._episodes.stop(pace)
         finally:
             await self._listeners.close()
             if self._parts.relay is not None:

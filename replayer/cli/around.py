@@ -31,8 +31,8 @@ async def run(
     say: Callable[[Iterable[str]], None],
     *,
     upstreams: Sequence[Upstream] = (),
-) -> int:
-    """Run the program while a gateway answers at `url`; its exit status. UsageError where it cannot be run."""
+) -> process.Ended:
+    """Run the program while a gateway answers at `url`; how it ended. UsageError where it cannot be run."""
     environment = Environment(os.environ)
     bases = bases_of(loaded, upstreams)
     several = len(bases) > 1
@@ -53,7 +53,7 @@ async def run(
     say(f"{name} is set by you and left alone, so its client does not come here" for name in environment.left)
     started = await process.started(program.command, environment.variables)
     with started.signalled():
-        return await started.wait()
+        return await started.ended()
 
 
 def _service(name: str, upstream: str) -> str:

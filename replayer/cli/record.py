@@ -95,6 +95,8 @@ def command(
     /NAME/ each, a single one without a prefix. Behind -- stands a program to run: it gets the environment that its
     clients need, and the recording ends with it.
 
+    After a signal the summary comes within two seconds: what scan, verify and the layout had no time for, it names.
+
     Exit status: 0 recorded; 2 wrong use, or the recorder was lost; 3 no request came; 4 the file cannot be read. A
     program's own failure passes through.
     """
@@ -142,7 +144,7 @@ def command(
     names = [] if forward else [upstream.name for upstream in settings.upstreams]
     program = Program.of(wrapped, assignments, names)
     if mode in (Mode.ALL, Mode.REWRITE):
-        summary, status = asyncio.run(record(settings, console, program))
+        summary, status, asked_at = asyncio.run(record(settings, console, program))
         came = summary.requests
     else:
         from replayer.cli.fronted import behind_a_gateway  # a recorder alone needs nothing of the gateway
@@ -151,8 +153,8 @@ def command(
         came, status = played.run.summary().requests, played.status
         if played.recorded is None:  # it plays only
             sys.exit(status or (ExitStatus.HELD if came else ExitStatus.NOTHING_CHECKED))
-        summary = played.recorded
-    judgement = judged(summary, redactor, reasons)
+        summary, asked_at = played.recorded, played.asked_at
+    judgement = judged(summary, redactor, reasons, asked_at=asked_at)
     if summary.requests or summary.recovered or not came:
         console.summary(summary, judgement)
     if not status and not came and not summary.recovered:

@@ -27,6 +27,7 @@ from replayer.cli.wrapping import WrappingCommand
 from replayer.clock import SystemClock
 from replayer.errors import ExitStatus, UsageError
 from replayer.inputs import Loaded
+from replayer.record.settings import Pace
 from replayer.report.target import parse
 from replayer.run import Run
 from replayer.service import Contracts, Options, Service, build
@@ -204,6 +205,14 @@ class Played(NamedTuple):
     """Of the program that it was made for; 0 without one."""
     recorded: Recorded | None
     """What its recorder wrote; None where there was none."""
+    asked_at: float | None
+    """When somebody asked for the end (ms of the clock), and waits; None where the program ended of its own."""
+
+
+class _Ended(NamedTuple):
+    status: int
+    recorded: Recorded | None
+    asked_at: float | None
 
 
 def play(
@@ -228,25 +237,30 @@ def play(
     serving = (
         _serve(service, watched) if program is None else _serve_program(service, program, loaded, options, console)
     )
-    status, recorded = asyncio.run(serving)
-    return Played(run=service.run, status=status, recorded=recorded)
+    ended = asyncio.run(serving)
+    return Played(run=service.run, status=ended.status, recorded=ended.recorded, asked_at=ended.asked_at)
 
 
 async def _serve_program(
     service: Service, program: Program, loaded: Loaded, options: Options, console: Console | None
-) -> tuple[int, Recorded | None]:
-    """Serve for as long as the program runs; its exit status, and what was recorded."""
+) -> _Ended:
+    """Serve for as long as the program runs."""
     address, *_ = await service.start()
     if console is None:
         _tell([f"listening on {address.url}"])
+    pace, asked_at = Pace.SOON, None
     try:
-        status = await run(program, address.url, loaded, _tell, upstreams=options.source.upstreams)
+        ended = await run(program, address.url, loaded, _tell, upstreams=options.source.upstreams)
+        if ended.told_to:
+            asked_at = SystemClock().ms()
+        else:
+            pace = Pace.WHOLE
     finally:
-        recorded = await service.stop()
-    return status, recorded
+        recorded = await service.stop(pace)
+    return _Ended(ended.status, recorded, asked_at)
 
 
-async def _serve(service: Service, watched: Sequence[str]) -> tuple[int, Recorded | None]:
+async def _serve(service: Service, watched: Sequence[str]) -> _Ended:
     """Until somebody asks for the end, or the recorder behind it is lost: then `stop` raises why."""
     stopping = service.shutdown
     loop = asyncio.get_running_loop()
@@ -264,10 +278,11 @@ async def _serve(service: Service, watched: Sequence[str]) -> tuple[int, Recorde
         for task in ended:
             task.result()
     finally:
+        asked_at = SystemClock().ms()
         for task in waiting:
             task.cancel()
-        recorded = await service.stop()
-    return ExitStatus.HELD, recorded
+        recorded = await service.stop(Pace.SOON)
+    return _Ended(ExitStatus.HELD, recorded, asked_at)
 
 
 def _say(line: str) -> None:
