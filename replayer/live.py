@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from replayer.cassette.model import Sender
 from replayer.clock import Clock
@@ -98,7 +99,9 @@ def _frame_check(contract: Contract | None, dispatch: DispatchConfig) -> FrameCh
     if contract is None:
         return None
 
-    def check(sender: Sender, text: str) -> Sequence[Violation]:
-        return contract.frame(dispatch.path, sender, text, where="frame", service=DispatchServer.service).violations
+    def check(sender: Sender, value: Any) -> Sequence[Violation]:
+        return contract.frame_value(
+            dispatch.path, sender, value, where="frame", service=DispatchServer.service
+        ).violations
 
     return check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 from replayer.cassette.model import Headers, header
@@ -17,19 +18,22 @@ def media_type(headers: Headers, body: bytes) -> str | None:
     """The type that the message says it has; where it says none, what the body looks like, or None."""
     said = header(headers, "content-type")
     if said:
-        return said.partition(";")[0].strip().lower()
+        return _essence(said)
     start = body[:64].lstrip()
     if start.startswith((b"{", b"[")):
         return "application/json"
     return EVENT_STREAM if start.startswith((b"data:", b"event:", b":")) else None
 
 
+@lru_cache(maxsize=256)
+def _essence(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
 def choose(contents: Mapping[str, _T], media: str) -> _T | None:
     """The content of this type: an exact one before `type/*` before `*/*`."""
-    for name in (media, media.partition("/")[0] + "/*", "*/*"):
-        if name in contents:
-            return contents[name]
-    return None
+    exact = contents.get(media)
+    return exact or contents.get(media.partition("/")[0] + "/*") or contents.get("*/*")
 
 
 def is_json(media: str) -> bool:

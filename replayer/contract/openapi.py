@@ -92,10 +92,11 @@ class Operation:
 
     def response(self, status: int) -> Mapping[str, Content] | None:
         """The contents of an answer by media type; None for a status that is not agreed."""
-        for key in (str(status), f"{status // 100}XX", "default"):
-            if key in self.responses:
-                return self.responses[key]
-        return None
+        exact = self.responses.get(str(status))
+        if exact is not None:
+            return exact
+        ranged = self.responses.get(f"{status // 100}XX")
+        return self.responses.get("default") if ranged is None else ranged
 
 
 def read_openapi(document: Place, compile_: Compile) -> list[Operation]:

@@ -7,11 +7,11 @@ is handed in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from replayer.cassette.model import End, Frame, FrameKind, Interaction, Request, Response, Sender
+from replayer.cassette.model import End, Frame, FrameKind, Headers, Interaction, Request, Response, Sender
 from replayer.cassette.sse import is_whole, split_events
 from replayer.contract.asyncapi import Channel
 from replayer.contract.checked import Checked
@@ -30,6 +30,8 @@ _REMEMBERED = 4096
 
 _NOTHING = Checked()
 _UNCOVERED = Checked(uncovered=1)
+_GOOD_REQUEST = Checked(requests=1)
+_GOOD_RESPONSE = Checked(responses=1)
 _GOOD_FRAME = Checked(frames=1)
 _GOOD_EVENT = Checked(events=1)
 
@@ -46,8 +48,7 @@ class Contract:
         self.channels = tuple(channels)
         self._compile = compile_
         self._schemas: dict[str, Schema] = {}
-        self._found: dict[tuple[str, str, str | None, frozenset[str]], Operation | None] = {}
-        self._headers = frozenset(o.header for o in self.operations if o.header is not None)
+        self._found: dict[tuple[str, str, str | None], Operation | _ByHeader | None] = {}
         self._bound: dict[tuple[str, str | None], tuple[Channel, ...]] = {}
 
     def request(self, request: Request, *, where: str, service: str | None = None) -> Checked:
@@ -57,7 +58,7 @@ class Contract:
             return _UNCOVERED
         if not request.body:
             if not operation.request_required:
-                return Checked(requests=1)
+                return _GOOD_REQUEST
             missing = _violation(where, "a body", "none", operation.uri)
             return Checked(requests=1, violations=(missing,))
         media = media_type(request.headers, request.body)
@@ -66,7 +67,9 @@ class Contract:
             wrong = _violation(where, " or ".join(operation.request), media, operation.uri, Severity.WARNING)
             return Checked(requests=1, violations=(wrong,))
         found = _check_body(content, media or "", request.body, where)
-        return _UNCOVERED if found is None else Checked(requests=1, violations=found)
+        if not found:
+            return _UNCOVERED if found is None else _GOOD_REQUEST
+        return Checked(requests=1, violations=found)
 
     def response(self, request: Request, response: Response, *, where: str, service: str | None = None) -> Checked:
         """Hold an answer against the operation of its request: status, media type, body, every event of a stream."""
@@ -79,7 +82,7 @@ class Contract:
             wrong = _violation(where, f"a status of {known}", str(response.status), operation.uri, Severity.WARNING)
             return Checked(responses=1, violations=(wrong,))
         if not contents or request.method.upper() == "HEAD" or response.status in (204, 304):
-            return Checked(responses=1)
+            return _GOOD_RESPONSE
         cut = response.end is not End.COMPLETE
         media = media_type(response.headers, response.body)
         content = choose(contents, media) if media else None
@@ -94,7 +97,9 @@ class Contract:
         if content.events is not None:
             return _stream(content.events, response.body, where, cut=cut)
         found = None if cut else _check_body(content, media or "", response.body, where)
-        return _UNCOVERED if found is None else Checked(responses=1, violations=found)
+        if not found:
+            return _UNCOVERED if found is None else _GOOD_RESPONSE
+        return Checked(responses=1, violations=found)
 
     def event(self, request: Request, status: int, event: bytes, *, where: str, service: str | None = None) -> Checked:
         """Hold one event of a live stream against the operation of its request."""
@@ -176,26 +181,36 @@ class Contract:
         return Checked(frames=len(messages) - uncovered, uncovered=uncovered, violations=tuple(violations))
 
     def _operation(self, request: Request, service: str | None) -> Operation | None:
-        target = request.uri.partition("?")[0]
-        told = self._headers and self._headers.intersection(name.lower() for name, _ in request.headers)
-        key = (request.method, target, service, told)
+        key = (request.method, request.uri.partition("?")[0], service)
         try:
-            return self._found[key]
+            found = self._found[key]
         except KeyError:
-            pass
-        parts = urlsplit(target)
+            found = self._look_up(request, service)
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            self._found[key] = found
+        return found.of(request.headers) if isinstance(found, _ByHeader) else found
+
+    def _look_up(self, request: Request, service: str | None) -> Operation | _ByHeader | None:
+        parts = urlsplit(request.uri)
         method, host = request.method.upper(), parts.hostname or ""
         path = parts.path.replace("//", "/") or "/"
-        near = [
-            (nearness, operation.variables, order)
-            for order, operation in enumerate(self.operations)
-            if operation.method == method and (nearness := operation.nearness(host, path, service, told)) is not None
-        ]
-        found = self.operations[min(near)[2]] if near else None
-        if len(self._found) >= _REMEMBERED:
-            self._found.clear()
-        self._found[key] = found
-        return found
+        of_method = [operation for operation in self.operations if operation.method == method]
+
+        def nearest(told: frozenset[str]) -> Operation | None:
+            near = [
+                (nearness, operation.variables, order)
+                for order, operation in enumerate(of_method)
+                if (nearness := operation.nearness(host, path, service, told)) is not None
+            ]
+            return of_method[min(near)[2]] if near else None
+
+        fields = frozenset(
+            operation.header
+            for operation in of_method
+            if operation.header is not None and operation.nearness(host, path, service) is not None
+        )
+        return _ByHeader(fields, nearest) if fields else nearest(frozenset())
 
     def _channels(self, path: str, service: str | None) -> tuple[Channel, ...]:
         key = (path, service)
@@ -209,6 +224,22 @@ class Contract:
                 self._bound.clear()
             self._bound[key] = found
         return found
+
+
+class _ByHeader:
+    """A place that documents share which know their requests by a header of theirs."""
+
+    def __init__(self, fields: frozenset[str], nearest: Callable[[frozenset[str]], Operation | None]) -> None:
+        self._fields = fields
+        self._nearest = nearest
+        self._found: dict[frozenset[str], Operation | None] = {}
+
+    def of(self, headers: Headers) -> Operation | None:
+        """The operation of a request with these headers."""
+        told = self._fields.intersection(name.lower() for name, _ in headers)
+        if told not in self._found:
+            self._found[told] = self._nearest(told)
+        return self._found[told]
 
 
 def _check_body(content: Content | None, media: str, body: bytes, where: str) -> tuple[Violation, ...] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -20,7 +20,7 @@ from replayer.dispatch.commands import Command, Fail, Failure, Resolve, Send, Vi
 from replayer.dispatch.connection import Connection
 from replayer.dispatch.frames import FrameCheck, Frames, note
 from replayer.dispatch.job import Job
-from replayer.dispatch.ledger import Changes
+from replayer.dispatch.ledger import NOTHING
 from replayer.dispatch.messages import (
     Error,
     JobError,
@@ -36,7 +36,7 @@ from replayer.dispatch.offload import Offload
 from replayer.dispatch.queue import Queue
 from replayer.dispatch.settings import Offloading, Policy, Settings
 from replayer.dispatch.watch import Watch
-from replayer.dispatch.wire import encode, parse
+from replayer.dispatch.wire import decode, encode, message_of
 from replayer.errors import WriteError
 from replayer.journal import Entry, Journal
 
@@ -76,7 +76,7 @@ class Desk:
         self._journal = parts.journal
         self._frames = Frames(session, parts.journal, parts.check, parts.show)
         self._store = parts.store
-        self._unwritten = Changes()
+        self._unwritten = NOTHING
         self._connections: dict[int, Connection] = {}
         self._callers: dict[str, asyncio.Future[Resolve | Fail]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -145,12 +145,13 @@ class Desk:
 
     def hear(self, connection: Connection, text: str) -> None:
         """A text frame has come."""
-        message = parse(text)
+        value = decode(text)
+        message = message_of(value)
         entry = self._open(connection, Sender.CLIENT, message)
         if isinstance(message, Malformed):
             commands = self.queue.malformed(connection.number, message)
         else:
-            commands = self._judged(connection.number, message, text, entry)
+            commands = self._judged(connection.number, message, value, entry)
         self._carry_out(commands, entry)
         self._journal.complete(entry)
 
@@ -187,14 +188,14 @@ class Desk:
         self._carry_out([])
         return wanted
 
-    def _judged(self, number: int, message: WorkerMessage, text: str, entry: Entry) -> list[Command]:
+    def _judged(self, number: int, message: WorkerMessage, value: Any, entry: Entry) -> list[Command]:
         """Check a message's contract, then give it to the queue as far as the policy lets it."""
-        texts = [text]
+        values = [value]
         job = self.queue.jobs.get(message.job_id) if isinstance(message, JobResultRef) else None
         if job is not None and job.uploaded is not None:
             # The result went another way: it is held against the contract of the message that it stands for.
-            texts.append(_inline(job.id, job.uploaded, job.fence))
-        why = self._frames.judge(entry, Sender.CLIENT, texts)
+            values.append(_inline(job.id, job.uploaded, job.fence))
+        why = self._frames.judge(entry, Sender.CLIENT, values) if self._frames.judges else None
         if why is not None and self._settings.policy is Policy.REJECT:
             if not isinstance(message, JobResult | JobError | JobResultRef):
                 return [Send(connection=number, message=Error(message=why))]
@@ -230,12 +231,12 @@ class Desk:
     def _write(self) -> None:
         """Write down what has changed, then tell those who watch. What cannot be written is kept for the next time."""
         changes = self._unwritten + self.queue.changes()
-        if not changes:
+        if changes is NOTHING:
             return
         if self._store is not None:
             self._unwritten = changes
             self._store.write(self.session, changes)
-            self._unwritten = Changes()
+            self._unwritten = NOTHING
         self.watch.changed(changes.jobs)
         for job in changes.jobs:
             if job.has_ended:
@@ -248,7 +249,7 @@ class Desk:
         message = command.message
         frame = encode(message)
         entry = self._open(connection, Sender.SERVER, message)
-        why = self._frames.judge(entry, Sender.SERVER, [frame.decode()])
+        why = self._frames.judge(entry, Sender.SERVER, [orjson.loads(frame)]) if self._frames.judges else None
         if isinstance(message, JobMessage):
             if why is not None and self._settings.policy is Policy.REJECT:
                 entry.details["sent"] = False
@@ -276,7 +277,6 @@ def _job_of(command: Command) -> str | None:
     return getattr(command.message, "job_id", None) if isinstance(command, Send) else command.job_id
 
 
-def _inline(job_id: str, result: bytes, fence: int) -> str:
+def _inline(job_id: str, result: bytes, fence: int) -> dict[str, Any]:
     """The job_result that an uploaded result stands for."""
-    keys = {"type": JobResult.type, "job_id": job_id, "result": orjson.Fragment(result), "fence_token": fence}
-    return orjson.dumps(keys).decode()
+    return {"type": JobResult.type, "job_id": job_id, "result": orjson.loads(result), "fence_token": fence}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 from replayer.cassette.model import Sender
 from replayer.contract.violation import Severity, Violation
@@ -13,8 +14,8 @@ from replayer.journal import Entry, Journal
 
 __all__ = ["FrameCheck", "Frames", "note"]
 
-FrameCheck = Callable[[Sender, str], Sequence[Violation]]
-"""Judges the text of one frame; the worker is the client."""
+FrameCheck = Callable[[Sender, Any], Sequence[Violation]]
+"""Judges the JSON value of one frame; the worker is the client."""
 
 
 def note(entry: Entry, violation: Violation, show: Callable[[str], str]) -> None:
@@ -40,6 +41,8 @@ class Frames:
         self._journal = journal
         self._check = check
         self._show = show
+        self.judges = check is not None
+        """Whether there is a contract."""
 
     def open(
         self,
@@ -61,13 +64,13 @@ class Frames:
         }
         return entry
 
-    def judge(self, entry: Entry, sender: Sender, texts: Iterable[str]) -> str | None:
+    def judge(self, entry: Entry, sender: Sender, values: Iterable[Any]) -> str | None:
         """Hold a frame against its contract, and what stands for it elsewhere; why it is to be refused, if it is."""
         if self._check is None:
             return None
         why = None
-        for text in texts:
-            for violation in self._check(sender, text):
+        for value in values:
+            for violation in self._check(sender, value):
                 note(entry, violation, self._show)
                 if why is None and violation.severity is Severity.ERROR:
                     why = f"Refused: {violation.pointer or '/'}: expected {violation.expected}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from replayer.dispatch.job import Job, Status
 from replayer.dispatch.messages import Mode
 
-__all__ = ["Changes", "Ledger"]
+__all__ = ["NOTHING", "Changes", "Ledger"]
 
 _REMEMBERED = 10_000
 """Ended transient jobs, and revoked attempts, whose ids are kept."""
@@ -32,13 +32,14 @@ class Changes:
         return bool(self.jobs or self.forgotten)
 
     def __add__(self, later: Changes) -> Changes:
-        if not self:
+        if self is NOTHING:
             return later
         jobs = {job.id: job for job in (*self.jobs, *later.jobs)}
         return Changes(jobs=tuple(jobs.values()), forgotten=(*self.forgotten, *later.forgotten))
 
 
-_NOTHING = Changes()
+NOTHING = Changes()
+"""Nothing has changed."""
 
 
 class Ledger:
@@ -110,7 +111,7 @@ class Ledger:
     def changes(self) -> Changes:
         """What has changed since this was last asked."""
         if not self._changed and not self._forgotten:
-            return _NOTHING
+            return NOTHING
         found = Changes(jobs=tuple(self._changed.values()), forgotten=tuple(self._forgotten))
         self._changed.clear()
         self._forgotten.clear()

@@ -198,7 +198,12 @@ class Queue:
         transient = job.mode is Mode.TRANSIENT
         if free is None and transient and self._settings.when_no_worker is not WhenNoWorker.QUEUE:
             return [Fail(job_id=job.id, failure=Failure.UNAVAILABLE, detail="No worker available")]
-        job.config_id = job.wanted or next((worker.config_id for worker in self.serving()), job.config_id)
+        if job.wanted is not None:
+            job.config_id = job.wanted
+        elif free is not None:
+            job.config_id = self._books.workers[free].config_id
+        else:
+            job.config_id = next((worker.config_id for worker in self.serving()), job.config_id)
         self._books.add(job)
         if transient:
             self._books.timeouts.set(job.id, now_ms)

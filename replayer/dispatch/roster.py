@@ -25,13 +25,21 @@ class Roster:
 
     def put(self, worker: Worker) -> None:
         """This worker stands as it says now."""
-        self._serve(worker.connection, worker.config_id if worker.serves else None)
-        self._take_out(worker.connection)
-        free = worker.free
+        connection, config_id, free = worker.connection, worker.config_id, worker.free
+        serving = config_id if worker.serves else None
+        if self._serving.get(connection) != serving:
+            self._serve(connection, serving)
+        self._take_out(connection)
         if free > 0:
-            self._free[worker.connection] = (worker.config_id, free)
-            for key in (None, worker.config_id):
-                self._buckets.setdefault(key, {}).setdefault(free, {})[worker.connection] = None
+            self._free[connection] = (config_id, free)
+            for key in (None, config_id):
+                buckets = self._buckets.get(key)
+                if buckets is None:
+                    buckets = self._buckets[key] = {}
+                if free in buckets:
+                    buckets[free][connection] = None
+                else:
+                    buckets[free] = {connection: None}
 
     def remove(self, connection: int) -> None:
         """This connection is gone."""
@@ -48,11 +56,8 @@ class Roster:
         return next(iter(buckets[max(buckets)])) if buckets else None
 
     def _serve(self, connection: int, config_id: str | None) -> None:
-        before = self._serving.get(connection)
-        if before == config_id:
-            return
+        before = self._serving.pop(connection, None)
         if before is not None:
-            del self._serving[connection]
             self._configs[before] -= 1
             if not self._configs[before]:
                 del self._configs[before]
@@ -67,8 +72,10 @@ class Roster:
         config_id, free = before
         for key in (None, config_id):
             buckets = self._buckets[key]
-            del buckets[free][connection]
-            if not buckets[free]:
+            same = buckets[free]
+            if len(same) > 1:
+                del same[connection]
+            else:
                 del buckets[free]
-            if not buckets:
-                del self._buckets[key]
+                if not buckets:
+                    del self._buckets[key]

@@ -1,8 +1,9 @@
 """The text of the worker protocol: its one reader and its one writer.
 
 Everything is JSON in text frames. What the worker says is read by `parse`, what the server says by `parse_server` (the
-bundled worker reads it); either gives a message, or a `Malformed` whose `why` is the text of the error frame. Keys that
-a message does not have are no matter here: the contract judges them. Nothing here knows connections or queues.
+bundled worker reads it); either gives a message, or a `Malformed` whose `why` is the text of the error frame. Whoever
+needs the JSON value too takes the two steps of `parse` himself: `decode`, `message_of`. Keys that a message does not
+have are no matter here: the contract judges them. Nothing here knows connections or queues.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from replayer.dispatch.messages import (
     WorkerMessage,
 )
 
-__all__ = ["encode", "parse", "parse_server"]
+__all__ = ["decode", "encode", "message_of", "parse", "parse_server"]
 
 Keys = Mapping[str, Any]
 Message = TypeVar("Message")
@@ -39,14 +40,27 @@ _EXCERPT = 80
 """Characters of what was said that an error repeats."""
 
 
+def decode(text: str | bytes) -> Any | Malformed:
+    """The JSON value of a frame."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return Malformed(what="frame", why="Invalid JSON")  # word for word the original server's
+
+
+def message_of(value: Any | Malformed) -> WorkerMessage | Malformed:
+    """The worker's message that this JSON value is."""
+    return _message_of(value, _WORKER)
+
+
 def parse(text: str | bytes) -> WorkerMessage | Malformed:
     """Read a worker's text frame."""
-    return _parse(text, _WORKER)
+    return _message_of(decode(text), _WORKER)
 
 
 def parse_server(text: str | bytes) -> ServerMessage | Malformed:
     """Read a server's text frame."""
-    return _parse(text, _SERVER)
+    return _message_of(decode(text), _SERVER)
 
 
 def encode(message: ServerMessage | WorkerMessage) -> bytes:
@@ -72,13 +86,9 @@ class _Wrong(ValueError):
         self.key = key
 
 
-def _parse(text: str | bytes, readers: Mapping[str, Callable[[Keys], Message]]) -> Message | Malformed:
-    try:
-        keys = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return Malformed(what="frame", why="Invalid JSON")  # word for word the original server's
+def _message_of(keys: Any | Malformed, readers: Mapping[str, Callable[[Keys], Message]]) -> Message | Malformed:
     if not isinstance(keys, dict):
-        return Malformed(what="frame", why="A message is a JSON object")
+        return keys if isinstance(keys, Malformed) else Malformed(what="frame", why="A message is a JSON object")
     kind = keys.get("type")
     reader = readers.get(kind) if isinstance(kind, str) else None
     if reader is None:

@@ -44,4 +44,4 @@ class Worker:
     @property
     def serves(self) -> bool:
         """Whether it is the session's worker, or one of them: paused and draining ones are."""
-        return self.state in (State.ACTIVE, State.PAUSED, State.DRAINING)
+        return self.state is not State.NEW and self.state is not State.REPLACED

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from replayer.cassette.model import Chunk, End, Headers, Response, header
 from replayer.cassette.sse import split_events
@@ -61,7 +62,11 @@ def plan_of(response: Response, *, pace: Pace = INSTANT, method: str = "GET") ->
         return Plan(status=response.status, reason=response.reason, headers=headers, promised=promised)
     if response.status in _BODILESS:
         return Plan(status=response.status, reason=response.reason, headers=headers)
-    sse = (header(response.headers, "content-type") or "").lower().startswith("text/event-stream")
+    sse = _is_sse(header(response.headers, "content-type"))
+    if not sse and not response.chunks and response.end is End.COMPLETE:
+        # Whole, as live answers are: made anew for each request.
+        whole = (Send(response.body),) if response.body else ()
+        return Plan(status=response.status, reason=response.reason, headers=headers, steps=whole)
     before, steps = _timed(response, pace) if response.chunks else ((), _untimed(response.body, sse=sse))
     streamed = sse or len(response.chunks) > 1
     promised = None
@@ -84,10 +89,17 @@ def plan_of(response: Response, *, pace: Pace = INSTANT, method: str = "GET") ->
 
 def end_to_end(headers: Headers) -> Headers:
     """The fields that are about the content, without hop-by-hop fields, those that `Connection` names, and framing."""
-    named = {
-        word.strip().lower() for name, value in headers if name.lower() == "connection" for word in value.split(",")
-    }
-    return tuple((name, value) for name, value in headers if name.lower() not in _FRAMING | named)
+    connection = header(headers, "connection")
+    dropped = _FRAMING
+    if connection is not None:
+        said = ",".join(value for name, value in headers if name.lower() == "connection")
+        dropped = _FRAMING.union(word.strip().lower() for word in said.split(","))
+    return tuple([field for field in headers if field[0].lower() not in dropped])
+
+
+@lru_cache(maxsize=256)
+def _is_sse(content_type: str | None) -> bool:
+    return content_type is not None and content_type.lower().startswith("text/event-stream")
 
 
 def _length(headers: Headers) -> int | None:

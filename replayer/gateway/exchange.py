@@ -97,8 +97,7 @@ class Exchange:
     async def deliver(self, plan: Plan, *, known: int = 0, since: float | None = None) -> Delivered:
         """Send what a plan says; the entry's outcome, faults and violations go along."""
         self.entry.status = plan.status or None
-        outcome = self.entry.outcome
-        ours = b"" if outcome is None else b"replayer-outcome: %b\r\n" % outcome.value.encode()
+        ours = b"" if self.entry.outcome is None else b"replayer-outcome: %b\r\n" % self.entry.outcome.encode()
         if self.entry.interaction is not None:
             ours += b"replayer-interaction: %b\r\n" % field_value(self.entry.interaction)
         return await self.send(prepare(plan), ours, known=known, since=since)
@@ -114,8 +113,7 @@ class Exchange:
     async def follow(self, events: AsyncGenerator[bytes, None]) -> Delivered:
         """Send server-sent events as they come, until they end or the client leaves."""
         self.entry.status = 200
-        outcome = self.entry.outcome
-        ours = b"" if outcome is None else b"replayer-outcome: %b\r\n" % outcome.value.encode()
+        ours = b"" if self.entry.outcome is None else b"replayer-outcome: %b\r\n" % self.entry.outcome.encode()
         self.begun = True
         async with aclosing(events):
             return await deliver_events(events, self.raw, ours=ours + self.noted(0))

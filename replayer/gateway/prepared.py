@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote
 
+from replayer.cassette.model import Headers
 from replayer.faults.plan import Ending, Plan, Send
 
 __all__ = ["Prepared", "field_value", "prepare"]
@@ -40,11 +42,12 @@ class Prepared:
 
 def prepare(plan: Plan) -> Prepared:
     """Make a plan ready."""
-    whole = all(type(step) is Send for step in plan.steps)
+    sends = [step.data for step in plan.steps if isinstance(step, Send)]
+    whole = len(sends) == len(plan.steps)
     return Prepared(
         plan=plan,
-        head=_head(plan),
-        body=b"".join(step.data for step in plan.steps if isinstance(step, Send)) if whole else b"",
+        head=_head(plan.status, plan.reason, plan.headers),
+        body=b"".join(sends) if whole else b"",
         promised=_promised(plan),
         bodiless=plan.status in _BODILESS or 100 <= plan.status < 200,
         at_once=whole and not plan.streamed and not plan.before and plan.ending is Ending.COMPLETE and plan.status > 0,
@@ -63,9 +66,11 @@ def _promised(plan: Plan) -> int:
     return plan.size + (plan.ending is not Ending.COMPLETE)
 
 
-def _head(plan: Plan) -> bytes:
-    lines = [f"HTTP/1.1 {plan.status} {_phrase(plan)}"]
-    lines += [f"{name}: {value}" for name, value in plan.headers if _TOKEN.match(name) and not _FORBIDDEN.search(value)]
+@lru_cache(maxsize=256)
+def _head(status: int, reason: str, headers: Headers) -> bytes:
+    """Live answers have the same head again and again."""
+    lines = [f"HTTP/1.1 {status} {_phrase(status, reason)}"]
+    lines += [f"{name}: {value}" for name, value in headers if _TOKEN.match(name) and not _FORBIDDEN.search(value)]
     text = "\r\n".join(lines) + "\r\n"
     try:
         return text.encode("latin-1")
@@ -73,10 +78,10 @@ def _head(plan: Plan) -> bytes:
         return text.encode("utf-8", "surrogateescape")
 
 
-def _phrase(plan: Plan) -> str:
-    if plan.reason and not _FORBIDDEN.search(plan.reason):
-        return plan.reason
+def _phrase(status: int, reason: str) -> str:
+    if reason and not _FORBIDDEN.search(reason):
+        return reason
     try:
-        return HTTPStatus(plan.status).phrase
+        return HTTPStatus(status).phrase
     except ValueError:
         return ""

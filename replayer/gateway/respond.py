@@ -147,9 +147,10 @@ class Responder:
             return await exchange.follow(events)
         response = await live.answer(asked, session=exchange.session.name, entry=entry)
         violations = self._judge.response(asked, response, service=live.service)
-        entry.violations.extend(told(violations))
-        if self._judge.refuses(violations):
-            return await exchange.reject(answers.violated(violations, status=502))
+        if violations:
+            entry.violations.extend(told(violations))
+            if self._judge.refuses(violations):
+                return await exchange.reject(answers.violated(violations, status=502))
         plan = plan_of(response)
         return await exchange.deliver(plan if injected is None else injected.rewritten(plan))
 

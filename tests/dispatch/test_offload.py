@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,8 @@ from replayer.dispatch.settings import Offloading, Policy
 LARGE = "x" * 1_200_000
 
 
-def broken(sender: Sender, text: str) -> Sequence[Violation]:
-    if '"bad"' not in text:
+def broken(sender: Sender, value: Any) -> Sequence[Violation]:
+    if '"bad"' not in json.dumps(value):
         return []
     return [Violation(where="", pointer="/result", expected="better", actual="bad", schema="test")]
 

@@ -15,8 +15,9 @@ from replayer.dispatch.settings import Offloading, Policy, WhenNoWorker, Workers
 CHAT: dict[str, Any] = {"completion": {"choices": []}}
 
 
-def broken(text: str) -> Violation:
-    return Violation(where="", pointer="/result", expected="better", actual=text[:20], schema="test")
+def broken(value: Any) -> list[Violation]:
+    wrong = Violation(where="", pointer="/result", expected="better", actual="bad", schema="test")
+    return [wrong] if '"bad"' in json.dumps(value) else []
 
 
 async def test_reconnecting_with_the_same_id_survives_the_old_socket_closing_late(open_place: Any) -> None:
@@ -332,9 +333,9 @@ async def test_every_frame_is_journalled_with_its_job_and_no_secret(open_place: 
 async def test_frames_of_both_directions_are_checked(open_place: Any) -> None:
     seen: list[tuple[Sender, str]] = []
 
-    def check(sender: Sender, text: str) -> Sequence[Violation]:
-        seen.append((sender, json.loads(text)["type"]))
-        return [broken(text)] if '"bad"' in text else []
+    def check(sender: Sender, value: Any) -> Sequence[Violation]:
+        seen.append((sender, value["type"]))
+        return broken(value)
 
     place = await open_place(check)
     worker = await place.worker()
@@ -347,10 +348,7 @@ async def test_frames_of_both_directions_are_checked(open_place: Any) -> None:
 
 
 async def test_policy_reject_fails_the_job_of_a_result_that_breaks_its_contract(open_place: Any) -> None:
-    def check(sender: Sender, text: str) -> Sequence[Violation]:
-        return [broken(text)] if '"bad"' in text else []
-
-    place = await open_place(check, policy=Policy.REJECT)
+    place = await open_place(lambda _, value: broken(value), policy=Policy.REJECT)
     worker = await place.worker()
     asked = place.chat()
     await worker.serve({"completion": {"bad": "bad"}})
