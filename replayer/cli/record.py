@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -159,4 +161,15 @@ def command(
         console.summary(summary, judgement)
     if not status and not came and not summary.recovered:
         status = ExitStatus.NOTHING_CHECKED
-    sys.exit(status or judgement.status)
+    status = status or judgement.status
+    if asked_at is not None:
+        _leave(status)
+    sys.exit(status)
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once: to free what could be played, interaction by interaction, takes long, and somebody waits."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(status)
