@@ -21,7 +21,7 @@ from replayer.match.playstate import PlayState
 from replayer.record.environment import confdir
 from replayer.record.launch import Recorder, recorder
 from replayer.record.messages import Exchanged, Message, Notice, Summary
-from replayer.record.settings import CA, Settings
+from replayer.record.settings import CA, Pace, Settings
 from replayer.record.upstreams import Way
 from replayer.source import Mode, Source, Taping
 
@@ -132,11 +132,11 @@ class Episodes:
         self._expected[kept.id] = kept
         return kept
 
-    async def stop(self) -> Summary | None:
+    async def stop(self, pace: Pace) -> Summary | None:
         """Let the recorder finish: its summary. Raises the error that it ended with."""
         if self._listening is None or self._running is None:
             return None
-        self._running.stop()
+        self._running.stop(pace)
         try:
             async with self._stack:
                 return await self._listening

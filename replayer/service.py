@@ -33,6 +33,7 @@ from replayer.journal import Journal
 from replayer.listening import Doors, Listeners
 from replayer.live import live_workers
 from replayer.match.player import Player, Repeat
+from replayer.record.settings import Pace
 from replayer.record.upstreams import Way
 from replayer.redact.configured import redactor_of
 from replayer.run import Address, Run
@@ -141,7 +142,7 @@ class Service:
         self.run.began(addresses, self._clock.now())
         return addresses
 
-    async def stop(self) -> Summary | None:
+    async def stop(self, pace: Pace = Pace.WHOLE) -> Summary | None:
         """Let workers go, end what is under way, listen no more; within a second or two.
 
         What the recorder says at its end, where there is one. Raises the error that it ended with.
@@ -150,7 +151,7 @@ class Service:
             await self._parts.live.stop()
         try:
             # The recorder first: what is under way is recorded as open, not as left by its client.
-            return None if self._episodes is None else await self._episodes.stop()
+            return None if self._episodes is None else await self._episodes.stop(pace)
         finally:
             await self._listeners.close()
             if self._parts.relay is not None:

@@ -70,6 +70,7 @@ LEVELS = {
     "replayer.run": SERVICE,
     "replayer.inputs": SERVICE,
     "replayer.afterwards": SERVICE,
+    "replayer.bounded": SERVICE,
     "replayer.rewrite": SERVICE,
     # What users touch.
     "replayer.worker": SURFACE,

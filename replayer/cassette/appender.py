@@ -30,6 +30,9 @@ BLOCK_BELOW = 1000
 BLOCK_BELOW_BYTES = 16 * 2**20
 """Bytes from which it does: nobody reads so much, and block loads slowly."""
 
+_LONG_LINE = 2 * 2**20
+"""Bytes of an interaction that alone takes too long to be laid out where there is little time."""
+
 
 class AppendMode(StrEnum):
     """What becomes of interactions that the file already holds."""
@@ -62,6 +65,7 @@ class Appender:
         self._size: int | None = None
         """Bytes of the file that are whole lines; None where it is written anew."""
         self._file: int | None = None
+        self._longest = 0
         self._kept_whole = True
         self._dirty = False
         self._before = 0
@@ -106,11 +110,13 @@ class Appender:
                 self._again(interaction.outline if isinstance(interaction, LongInteraction) else interaction)
             )
 
-    def close(self, *, layout: Layout | None = None) -> None:
+    def close(self, *, layout: Layout | None = None, late: Callable[[], bool] | None = None) -> bool:
         """Rewrite the file in the wanted layout if anything was recorded, and let others write.
 
-        Without `layout`: block below 1,000 interactions and 16 MiB, else flow.
+        Without `layout`: block below 1,000 interactions and 16 MiB, else flow. With `late`, which says when time is
+        up, a file that takes longer stays in flow, whole: False then.
         """
+        laid_out = True
         try:
             if self._file is not None:
                 with atomic.writing(self.path):
@@ -120,10 +126,12 @@ class Appender:
             small = self.count < BLOCK_BELOW and (self._size or 0) < BLOCK_BELOW_BYTES
             wanted = layout or (Layout.BLOCK if small else Layout.FLOW)
             if self._dirty and self._kept_whole and (wanted is not Layout.FLOW or self._renewed):
-                with flow_lines(self.path) as lines:
-                    atomic.replace(self.path, encode_pieces(lines.metadata, self._staying(lines), wanted))
+                laid_out = self._lay_out(wanted, late)
+                if not laid_out and self._renewed:  # what was recorded again would play after what it replaces
+                    self._lay_out(Layout.FLOW, None)
         finally:
             self.abandon()
+        return laid_out
 
     def _staying(self, lines: Iterable[Interaction]) -> Iterator[Interaction]:
         for index, one in enumerate(lines):
@@ -146,6 +154,17 @@ class Appender:
             self.close()
         else:
             self.abandon()
+
+    def _lay_out(self, wanted: Layout, late: Callable[[], bool] | None) -> bool:
+        if late is not None and self._longest > _LONG_LINE:
+            return False
+        try:
+            with flow_lines(self.path) as lines:
+                pieces = encode_pieces(lines.metadata, self._staying(lines), wanted)
+                atomic.replace(self.path, pieces if late is None else _in_time(pieces, late))
+        except _TooLateError:
+            return False
+        return True
 
     def _look(self, metadata: Metadata, mode: AppendMode) -> None:
         """Read what is there, and decide what stands before the first new line."""
@@ -186,15 +205,17 @@ class Appender:
         if _merged(old, metadata) != lines.metadata:
             self.count, self.latest = 0, None
             return False
-        self.problems, self._size = tuple(lines.problems), lines.size
+        self.problems, self._size, self._longest = tuple(lines.problems), lines.size, lines.longest
         self._kept_whole = not any(problem.lost for problem in lines.problems)
         return True
 
     def _write(self, pieces: Iterable[bytes]) -> None:
         if self._file is None:
             if self._begin is not None:
-                atomic.replace(self.path, chain([self._begin], pieces))
+                begin = self._begin
+                atomic.replace(self.path, chain([begin], pieces))
                 self._size, self._begin = self.path.stat().st_size, None
+                self._longest = max(self._size - len(begin), *map(len, begin.split(b"\n")))
                 self._file = self._open_end()
                 return
             self._file = self._open_end()
@@ -213,6 +234,7 @@ class Appender:
                 f"the {self.count} before it are in the file"
             ) from None
         self._size = size + length
+        self._longest = max(self._longest, length)
 
     def _open_end(self) -> int:
         """The file, ready to be written to behind its last whole line."""
@@ -224,6 +246,17 @@ class Appender:
                 os.close(descriptor)
                 raise
             return descriptor
+
+
+class _TooLateError(Exception):
+    """Time is up."""
+
+
+def _in_time(pieces: Iterable[bytes], late: Callable[[], bool]) -> Iterator[bytes]:
+    for piece in pieces:
+        if late():
+            raise _TooLateError
+        yield piece
 
 
 def _merged(old: Cassette, new: Metadata) -> Metadata:

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from replayer.cassette.extras import BadExtras
-from replayer.cassette.flow import FLOW_MARK, flow_line, is_flow, preamble, read_flow, read_lines
+from replayer.cassette.flow import FLOW_MARK, flow_line, is_flow, preamble, read_entry, read_flow, read_lines
 from replayer.cassette.foreign import foreign_bytes
 from replayer.cassette.jsonfile import json_pieces
 from replayer.cassette.loader import load_yaml
@@ -31,6 +31,7 @@ __all__ = [
     "FLOW_MARK",
     "Layout",
     "decode",
+    "decode_entry",
     "decode_lines",
     "encode",
     "encode_line",
@@ -122,6 +123,14 @@ def decode_lines(
     head, entries = read_lines(lines, name=name)
     document = document_of({**head, "interactions": []}, name=name)
     return metadata_of(document.metadata, name=name), _decoded(entries)
+
+
+def decode_entry(line: bytes, *, name: str) -> Interaction:
+    """One line of a flow file that holds an interaction, alone. Raises `CassetteError`."""
+    ((_, interaction, problems),) = _decoded([read_entry(line.removesuffix(b"\n"), name=name)])
+    if interaction is None:
+        raise CassetteError(f"{name}: {problems[0].message}")
+    return interaction
 
 
 def _decoded(entries: Iterable[Any]) -> Iterator[tuple[int, Interaction | None, list[Problem]]]:

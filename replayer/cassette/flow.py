@@ -18,7 +18,7 @@ from replayer.cassette.loader import load_yaml
 from replayer.cassette.scalars import json_line
 from replayer.errors import CassetteError
 
-__all__ = ["FLOW_MARK", "FlowFile", "flow_line", "is_flow", "preamble", "read_flow", "read_lines"]
+__all__ = ["FLOW_MARK", "FlowFile", "flow_line", "is_flow", "preamble", "read_entry", "read_flow", "read_lines"]
 
 FLOW_MARK = "# replayer flow 1"
 """The first line of every flow file."""
@@ -72,6 +72,11 @@ def read_lines(lines: Iterable[bytes], *, name: str) -> tuple[Mapping[str, Any],
     """The head of a flow file, and its entries as they are asked for; whole lines, without their newlines."""
     numbered = enumerate(lines, 1)
     return _head(numbered, name), _entries(numbered, name)
+
+
+def read_entry(line: bytes, *, name: str) -> Any:
+    """The entry of one line, without its newline. Raises `CassetteError`."""
+    return next(_entries([(1, line)], name))
 
 
 def _head(lines: Iterator[tuple[int, bytes]], name: str) -> dict[str, Any]:

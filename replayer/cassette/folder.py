@@ -21,6 +21,7 @@ from replayer.errors import CassetteError, WriteError
 __all__ = ["FileWriter", "FolderWriter"]
 
 NameOf = Callable[[Interaction, str], str]
+Late = Callable[[], bool]
 
 LOCK = "replayer"
 """The name by which a folder is locked, and its spool called: `replayer.spool`."""
@@ -32,6 +33,8 @@ class FileWriter:
     def __init__(self, appender: Appender) -> None:
         self._appender = appender
         self._new = 0
+        self.left_in_flow: tuple[str, ...] = ()
+        """Once closed: what there was no time to lay out."""
 
     @classmethod
     def open(cls, path: Path, *, metadata: Metadata, mode: AppendMode, again: Again | None = None) -> FileWriter:
@@ -52,9 +55,9 @@ class FileWriter:
         self._appender.append(interaction)
         self._new += 1
 
-    def close(self, layout: Layout | None) -> tuple[tuple[str, int], ...]:
-        """The files that got something, and how many interactions each."""
-        self._appender.close(layout=layout)
+    def close(self, layout: Layout | None, late: Late | None = None) -> tuple[tuple[str, int], ...]:
+        """The files that got something, and how many interactions each. `late` as in `Appender.close`."""
+        self.left_in_flow = () if self._appender.close(layout=layout, late=late) else (str(self._appender.path),)
         return ((str(self._appender.path), self._new),) if self._new else ()
 
     def abandon(self) -> None:
@@ -75,6 +78,8 @@ class FolderWriter:
         self._again = again
         self._appenders: dict[str, Appender] = {}
         self._new: dict[str, int] = {}
+        self.left_in_flow: tuple[str, ...] = ()
+        """Once closed: what there was no time to lay out."""
         with atomic.writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         self._held = atomic.lock(Path(os.path.realpath(folder)) / LOCK)
@@ -105,10 +110,10 @@ class FolderWriter:
         appender.append(interaction)
         self._new[name] = self._new.get(name, 0) + 1
 
-    def close(self, layout: Layout | None) -> tuple[tuple[str, int], ...]:
-        """The files that got something, and how many interactions each."""
-        for appender in self._appenders.values():
-            appender.close(layout=layout)
+    def close(self, layout: Layout | None, late: Late | None = None) -> tuple[tuple[str, int], ...]:
+        """The files that got something, and how many interactions each. `late` as in `Appender.close`."""
+        closed = {appender: appender.close(layout=layout, late=late) for appender in self._appenders.values()}
+        self.left_in_flow = tuple(str(appender.path) for appender, laid_out in closed.items() if not laid_out)
         self.abandon()
         return tuple((str(self.folder / name), count) for name, count in self._new.items())
 

@@ -14,7 +14,9 @@ from replayer.cassette.codec import decode_lines
 from replayer.cassette.flow import FLOW_MARK, is_flow
 from replayer.cassette.model import Interaction, Metadata, Problem
 
-__all__ = ["FlowLines", "begins_as_flow", "flow_lines"]
+__all__ = ["FlowLines", "begins_as_flow", "count_lines", "flow_lines"]
+
+_ENTRY = b"- "
 
 
 @dataclass(slots=True)
@@ -25,6 +27,8 @@ class FlowLines:
     problems: list[Problem] = field(default_factory=list)
     size: int = 0
     """Bytes that are whole lines."""
+    longest: int = 0
+    """Bytes of the longest of them."""
     torn: bool = False
     entries: int = 0
     _walk: Iterator[tuple[int, Interaction | None, list[Problem]]] = field(default_factory=lambda: iter(()))
@@ -46,18 +50,32 @@ def begins_as_flow(path: Path) -> bool:
         return is_flow(file.read(len(FLOW_MARK) + 1))
 
 
+def count_lines(path: Path) -> int:
+    """How many interactions stand in a flow file, those that cannot be used among them. Raises OSError."""
+    with path.open("rb") as file:
+        return sum(line.startswith(_ENTRY) and line.endswith(b"\n") for line in file)
+
+
 @contextmanager
-def flow_lines(path: Path) -> Iterator[FlowLines]:
-    """A walk through the file at `path`. Raises `CassetteError`, also while it is walked, and OSError."""
+def flow_lines(path: Path, *, skip: int = 0) -> Iterator[FlowLines]:
+    """A walk through the file at `path`, past its first `skip` interactions, which are not looked at.
+
+    Raises `CassetteError`, also while it is walked, and OSError.
+    """
     with path.open("rb") as file:
         seen = FlowLines()
 
         def whole() -> Iterator[bytes]:
+            left = skip
             for line in file:
                 if not line.endswith(b"\n"):
                     seen.torn = True
                     return
                 seen.size += len(line)
+                seen.longest = max(seen.longest, len(line))
+                if left and line.startswith(_ENTRY):
+                    left -= 1
+                    continue
                 yield line[:-1]
 
         seen.metadata, seen._walk = decode_lines(whole(), name=str(path))

@@ -13,7 +13,7 @@ from replayer.cassette.extras import frame_to_plain
 from replayer.cassette.flow import flow_line
 from replayer.cassette.model import Frame, Interaction
 from replayer.cassette.plain import to_plain
-from replayer.cassette.scalars import json_line, json_text
+from replayer.cassette.scalars import json_bytes, json_line
 
 __all__ = ["LongInteraction", "line_pieces"]
 
@@ -83,7 +83,7 @@ def _string(pieces: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
     yield b'"'
     decoder = codecs.getincrementaldecoder("utf-8")()
     for piece in pieces():
-        yield json_text(decoder.decode(piece))[1:-1].encode()
+        yield json_bytes(decoder.decode(piece))[1:-1]
     yield b'"'
 
 
@@ -91,7 +91,8 @@ def _is_text(pieces: Iterable[bytes]) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for piece in pieces:
-            decoder.decode(piece)
+            if not piece.isascii() or decoder.getstate()[0]:
+                decoder.decode(piece)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False

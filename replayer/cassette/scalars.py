@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["KEY_LIMIT", "json_line", "json_text", "number"]
+__all__ = ["KEY_LIMIT", "json_bytes", "json_line", "json_text", "number"]
 
 KEY_LIMIT = 1000
 """Bytes. YAML reads a key only if its colon comes within 1,024 characters."""
@@ -33,12 +33,17 @@ def json_line(value: Any) -> bytes:
         data = orjson.dumps(value if _is_plain(value) else _careful(value))
     except TypeError:
         return _yaml_line(value)
-    return _CAREFUL.sub(_escape, data)
+    return _escaped(data)
 
 
 def json_text(text: str) -> str:
     """A string in double quotes that JSON and YAML read alike."""
-    return _CAREFUL.sub(_escape, orjson.dumps(text)).decode()
+    return json_bytes(text).decode()
+
+
+def json_bytes(text: str) -> bytes:
+    """The same, encoded."""
+    return _escaped(orjson.dumps(text))
 
 
 def number(value: float) -> str:
@@ -51,6 +56,11 @@ def number(value: float) -> str:
     if "." not in mantissa:
         mantissa += ".0"
     return f"{mantissa}e{exponent if exponent[0] in '+-' else '+' + exponent}"
+
+
+def _escaped(data: bytes) -> bytes:
+    # Most is ASCII, and to know that is quick.
+    return data if data.isascii() and b"\x7f" not in data else _CAREFUL.sub(_escape, data)
 
 
 def _escape(found: re.Match[bytes]) -> bytes:

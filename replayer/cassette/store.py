@@ -12,11 +12,11 @@ from pathlib import Path
 from replayer.cassette import atomic
 from replayer.cassette.appender import Appender, AppendMode
 from replayer.cassette.codec import Layout, decode, encode_pieces
-from replayer.cassette.lines import begins_as_flow, flow_lines
+from replayer.cassette.lines import begins_as_flow, count_lines, flow_lines
 from replayer.cassette.model import Cassette, Interaction, Metadata
 from replayer.errors import CassetteError
 
-__all__ = ["AppendMode", "Appender", "iterate", "read", "write", "write_each"]
+__all__ = ["AppendMode", "Appender", "iterate", "last", "read", "write", "write_each"]
 
 
 def read(path: Path) -> Cassette:
@@ -35,12 +35,23 @@ def iterate(path: Path) -> Iterator[Interaction]:
 
     Raises `CassetteError`, also on the way.
     """
+    return (interaction for _, interaction in _walk(path, None))
+
+
+def last(path: Path, count: int) -> Iterator[tuple[Metadata | None, Interaction]]:
+    """The last `count` interactions in a file, each with what the file says about itself; as `iterate`."""
+    return _walk(path, count)
+
+
+def _walk(path: Path, count: int | None) -> Iterator[tuple[Metadata | None, Interaction]]:
     try:
         if not begins_as_flow(path):
-            yield from read(path).interactions
+            cassette = read(path)
+            start = 0 if count is None else max(0, len(cassette.interactions) - count)
+            yield from ((cassette.metadata, interaction) for interaction in cassette.interactions[start:])
             return
-        with flow_lines(path) as lines:
-            yield from lines
+        with flow_lines(path, skip=0 if count is None else max(0, count_lines(path) - count)) as lines:
+            yield from ((lines.metadata, interaction) for interaction in lines)
     except FileNotFoundError:
         raise CassetteError(f"{path}: there is no such file") from None
     except OSError as error:

@@ -9,23 +9,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from replayer.cassette.codec import decode
-from replayer.cassette.flow import FLOW_MARK, is_flow
+from replayer.cassette.codec import decode, decode_entry
+from replayer.cassette.flow import is_flow
+from replayer.cassette.lines import begins_as_flow, count_lines
 from replayer.cassette.model import Interaction
 
 __all__ = ["Tail", "entries"]
-
-_ALONE = f"{FLOW_MARK}\ninteractions:\n".encode()
 
 
 def entries(path: Path) -> int:
     """How many interactions stand in a file before it is appended to; 0 where there is none. Raises CassetteError."""
     try:
+        if begins_as_flow(path):
+            return count_lines(path)
         data = path.read_bytes()
     except FileNotFoundError:
         return 0
-    if is_flow(data):
-        return data.count(b"\n- ")
     return len(decode(data, name=str(path)).interactions) if data.strip() else 0
 
 
@@ -44,8 +43,8 @@ class Tail:
         line = self._entry()
         if line is None:
             return None
-        (interaction,) = decode(_ALONE + line, name=str(self._path)).interactions
-        return interaction
+        # Alone: the head of the file, which is YAML, is not read again with each line.
+        return decode_entry(line, name=str(self._path))
 
     def close(self) -> None:
         """Let go of the file."""

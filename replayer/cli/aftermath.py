@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from replayer.clock import SystemClock
 from replayer.errors import ExitStatus, UsageError, closest
 from replayer.record.messages import Summary
 from replayer.redact.redactor import Redactor
@@ -16,6 +17,10 @@ __all__ = ["DEFAULT_FAIL_ON", "FAIL_ON", "Judgement", "failing", "judged"]
 
 FAIL_ON = ("secret", "suspicion", "violation", "warning")
 DEFAULT_FAIL_ON = "secret"
+WITHIN_MS = 1500.0
+"""From the signal that ends a recording, in which it is looked at: two seconds, less what it takes to end."""
+LEAST_MS = 200.0
+"""It is looked at for so long in any case."""
 
 
 def failing(text: str) -> frozenset[str]:
@@ -33,28 +38,39 @@ class Judgement:
     """What scan and verify say of a recording."""
 
     counts: Mapping[str, int]
-    """By the words of `--fail-on`; empty where nothing was recorded."""
+    """By the words of `--fail-on`, and `unchecked` interactions; empty where nothing was recorded."""
     told: str
     status: ExitStatus
 
 
-def judged(summary: Summary, redactor: Redactor, fail_on: frozenset[str]) -> Judgement:
-    """What to tell of what was recorded, and the status that follows from it."""
-    from replayer.afterwards import judge
+def judged(
+    summary: Summary, redactor: Redactor, fail_on: frozenset[str], *, asked_at: float | None = None
+) -> Judgement:
+    """What to tell of what was recorded, and the status that follows from it.
+
+    `asked_at` is when somebody asked for the end (ms of the clock): then there is little time.
+    """
+    from replayer.afterwards import judge, judge_within
 
     recorded = _new(summary)
     if not recorded:
         return Judgement(counts={}, told="", status=ExitStatus.HELD)
-    result = judge(recorded, redactor)
+    if asked_at is None:
+        result = judge(recorded, redactor)
+    else:
+        clock = SystemClock()
+        left = max(LEAST_MS, asked_at + WITHIN_MS - clock.ms())
+        result = judge_within(recorded, redactor, clock=clock, within_ms=left)
     counts = {
         "secret": result.secrets,
         "suspicion": result.suspicions,
         "violation": result.violations,
         "warning": result.warnings,
+        "unchecked": result.unchecked,
     }
     files = " ".join(click.format_filename(path) for path, _ in recorded[:3])
-    where = [f"replayer scan {files}"] if result.secrets or result.suspicions else []
-    where += [f"replayer verify {files}"] if result.violations or result.warnings else []
+    where = [f"replayer scan {files}"] if result.secrets or result.suspicions or result.unchecked else []
+    where += [f"replayer verify {files}"] if result.violations or result.warnings or result.unchecked else []
     more = f" (see: {'; '.join(where)})" if where else ""
     failed = any(counts[word] for word in fail_on)
     status = ExitStatus.DID_NOT_HOLD if failed else ExitStatus.HELD

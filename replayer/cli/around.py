@@ -57,8 +57,8 @@ async def run(
     *,
     upstreams: Sequence[Upstream] = (),
     lost: asyncio.Event,
-) -> int:
-    """Run the program while a gateway answers; its exit status. UsageError where it cannot be run.
+) -> process.Ended:
+    """Run the program while a gateway answers; how it ended. UsageError where it cannot be run.
 
     Where `lost` is set before, the program is ended: nobody answers it any more.
     """
@@ -97,8 +97,8 @@ def _pointed(url: str, loaded: Loaded, bases: Mapping[str, str], asking: set[str
     return known
 
 
-async def _until(started: process.Process, lost: asyncio.Event) -> int:
-    ending, losing = asyncio.create_task(started.wait()), asyncio.create_task(lost.wait())
+async def _until(started: process.Process, lost: asyncio.Event) -> process.Ended:
+    ending, losing = asyncio.create_task(started.ended()), asyncio.create_task(lost.wait())
     try:
         await asyncio.wait({ending, losing}, return_when=asyncio.FIRST_COMPLETED)
         if not ending.done():

@@ -22,6 +22,7 @@ from replayer.record.messages import Exchanged, Message, Notice, Summary, plain
 __all__ = ["Console", "LogFormat"]
 
 _PATH = 60
+_IN_FLOW = "is left in the flow layout, which has it all (another one: replayer convert --layout)"
 
 
 class LogFormat(StrEnum):
@@ -98,10 +99,11 @@ def told(summary: Summary) -> str:
         came = f"{summary.requests} request(s) came, none was answered" if summary.requests else "no request came"
         return f"nothing was recorded: {came}{beside}; no file was written"
     recovered = f", {summary.recovered} recovered from an interrupted run" if summary.recovered else ""
+    left = "".join(f"; {click.format_filename(path)} {_IN_FLOW}" for path in summary.left_in_flow)
     return (
         f"recorded {summary.exchanges} exchange(s) ({summary.connections} WebSocket, {summary.frames} frames), "
         f"{summary.bytes:,} bytes, {summary.redacted} secret(s) redacted in bodies and frames{recovered}{beside}: "
-        f"{summary.file}"
+        f"{summary.file}{left}"
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -95,6 +97,8 @@ def command(
     /NAME/ each, a single one without a prefix. Behind -- stands a program to run: it gets the environment that its
     clients need, and the recording ends with it.
 
+    After a signal the summary comes within two seconds: what scan, verify and the layout had no time for, it names.
+
     Exit status: 0 recorded; 2 wrong use, or the recorder was lost; 3 no request came; 4 the file cannot be read. A
     program's own failure passes through.
     """
@@ -143,7 +147,7 @@ def command(
     names = [] if forward else [upstream.name for upstream in settings.upstreams]
     program = Program.of(wrapped, assignments, names)
     if mode in (Mode.ALL, Mode.REWRITE):
-        summary, status = asyncio.run(record(settings, console, program))
+        summary, status, asked_at = asyncio.run(record(settings, console, program))
         came = summary.requests
     else:
         from replayer.cli.fronted import behind_a_gateway  # a recorder alone needs nothing of the gateway
@@ -152,10 +156,21 @@ def command(
         came, status = played.run.summary().requests, played.status
         if played.recorded is None:  # it plays only
             sys.exit(status or (ExitStatus.HELD if came else ExitStatus.NOTHING_CHECKED))
-        summary = played.recorded
-    judgement = judged(summary, redactor, reasons)
+        summary, asked_at = played.recorded, played.asked_at
+    judgement = judged(summary, redactor, reasons, asked_at=asked_at)
     if summary.requests or summary.recovered or not came:
         console.summary(summary, judgement)
     if not status and not came and not summary.recovered:
         status = ExitStatus.NOTHING_CHECKED
-    sys.exit(status or judgement.status)
+    status = status or judgement.status
+    if asked_at is not None:
+        _leave(status)
+    sys.exit(status)
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once: to free what could be played, interaction by interaction, takes long, and somebody waits."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(status)

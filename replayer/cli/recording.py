@@ -7,25 +7,37 @@ import dataclasses
 import os
 import signal
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
+from typing import NamedTuple
 
 import click
 
 from replayer.cli.console import Console
+from replayer.clock import SystemClock
 from replayer.record.launch import Recorder, recorder
 from replayer.record.messages import Summary
-from replayer.record.settings import CA, Settings
+from replayer.record.settings import CA, Pace, Settings
 from replayer.record.upstreams import Way, proxy_address
 from replayer.wrap import process
 from replayer.wrap.environment import Base, Environment
 from replayer.wrap.equip import equip
 from replayer.wrap.program import Program
 
-__all__ = ["record", "through_own_proxy"]
+__all__ = ["Recorded", "record", "through_own_proxy"]
 
 
-async def record(settings: Settings, console: Console, program: Program | None) -> tuple[Summary, int]:
-    """Record; what was recorded, and the program's exit status (0 without one). Raises the recorder's errors."""
+class Recorded(NamedTuple):
+    """A recording that is over."""
+
+    summary: Summary
+    status: int
+    """Of the program that it was made for; 0 without one."""
+    asked_at: float | None
+    """When somebody asked for the end (ms of the clock), and waits; None where the program ended of its own."""
+
+
+async def record(settings: Settings, console: Console, program: Program | None) -> Recorded:
+    """Record. Raises the recorder's errors."""
     if program is not None:
         return await _around(settings, console, program)
     asked = _Asked()  # before anything is printed: whoever reads the address may send a signal at once
@@ -35,7 +47,7 @@ async def record(settings: Settings, console: Console, program: Program | None) 
         sys.stdout.flush()
         _say_ways(settings, running, console)
         asked.of(running)
-        return await running.wait(), 0
+        return Recorded(await running.wait(), 0, asked.at)
 
 
 def _say_ways(settings: Settings, running: Recorder, console: Console) -> None:
@@ -57,7 +69,7 @@ def through_own_proxy(settings: Settings, console: Console) -> Settings:
     return settings
 
 
-async def _around(settings: Settings, console: Console, program: Program) -> tuple[Summary, int]:
+async def _around(settings: Settings, console: Console, program: Program) -> Recorded:
     """Record what a program does."""
     settings = through_own_proxy(settings, console)
     environment = Environment(os.environ)
@@ -66,23 +78,22 @@ async def _around(settings: Settings, console: Console, program: Program) -> tup
             _prepare(environment, settings, running, program, stack, console)
             started = await process.started(program.command, environment.variables)
             with started.signalled():
-                status = await _both(running, started)
-            running.stop()
-            return await running.wait(), status
+                return await _both(running, started)
 
 
-async def _both(running: Recorder, started: process.Process) -> int:
+async def _both(running: Recorder, started: process.Process) -> Recorded:
     """Wait for the program; a recorder that is lost before it ends it too."""
     hearing = asyncio.create_task(running.wait())
-    ending = asyncio.create_task(started.wait())
+    ending = asyncio.create_task(started.ended())
     await asyncio.wait({hearing, ending}, return_when=asyncio.FIRST_COMPLETED)
     if not ending.done():
         await started.end()
         await ending
         await hearing  # raises what the recorder ended with
-    running.stop()
-    await hearing
-    return ending.result()
+    ended = ending.result()
+    asked_at = SystemClock().ms() if ended.told_to else None
+    running.stop(Pace.SOON if ended.told_to else Pace.WHOLE)
+    return Recorded(await hearing, ended.status, asked_at)
 
 
 def _prepare(
@@ -114,6 +125,8 @@ class _Asked:
 
     def __init__(self) -> None:
         self._times = 0
+        self.at: float | None = None
+        """When it was first asked for (ms of the clock)."""
         self._running: Recorder | None = None
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -123,10 +136,15 @@ class _Asked:
         """From now on there is a recorder to end; perhaps it was asked for already."""
         self._running = running
         if self._times:
-            running.stop()
+            running.stop(Pace.SOON)
 
     def _ask(self) -> None:
         self._times += 1
-        if self._running is not None:
-            with suppress(ProcessLookupError):
-                (self._running.stop if self._times == 1 else self._running.kill)()
+        if self.at is None:
+            self.at = SystemClock().ms()
+        if self._running is None:
+            return
+        if self._times == 1:
+            self._running.stop(Pace.SOON)
+        else:
+            self._running.kill()

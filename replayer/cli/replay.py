@@ -30,6 +30,7 @@ from replayer.errors import ExitStatus, UsageError
 from replayer.gateway.authority import CA
 from replayer.inputs import Loaded
 from replayer.listening import Front as Every
+from replayer.record.settings import Pace
 from replayer.record.upstreams import Way
 from replayer.report.target import parse
 from replayer.run import Address, Run
@@ -220,6 +221,14 @@ class Played(NamedTuple):
     """Of the program that it was made for; 0 without one."""
     recorded: Recorded | None
     """What its recorder wrote; None where there was none."""
+    asked_at: float | None
+    """When somebody asked for the end (ms of the clock), and waits; None where the program ended of its own."""
+
+
+class _Ended(NamedTuple):
+    status: int
+    recorded: Recorded | None
+    asked_at: float | None
 
 
 def play(
@@ -250,23 +259,26 @@ def play(
         if program is None
         else _serve_program(service, program, loaded, options, tell)
     )
-    status, recorded = asyncio.run(serving)
-    return Played(run=service.run, status=status, recorded=recorded)
+    ended = asyncio.run(serving)
+    return Played(run=service.run, status=ended.status, recorded=ended.recorded, asked_at=ended.asked_at)
 
 
-async def _serve_program(
-    service: Service, program: Program, loaded: Loaded, options: Options, tell: Tell
-) -> tuple[int, Recorded | None]:
-    """Serve for as long as the program runs; its exit status, and what was recorded."""
+async def _serve_program(service: Service, program: Program, loaded: Loaded, options: Options, tell: Tell) -> _Ended:
+    """Serve for as long as the program runs."""
     addresses = await service.start()
     if tell is _tell:
         _tell([f"listening on {address.url}" for address in addresses])
+    pace, asked_at = Pace.SOON, None
     try:
         front = _front(addresses, options)
-        status = await run(program, front, loaded, tell, upstreams=options.source.upstreams, lost=service.lost)
+        ended = await run(program, front, loaded, tell, upstreams=options.source.upstreams, lost=service.lost)
+        if ended.told_to:
+            asked_at = SystemClock().ms()
+        else:
+            pace = Pace.WHOLE
     finally:
-        recorded = await service.stop()
-    return status, recorded
+        recorded = await service.stop(pace)
+    return _Ended(ended.status, recorded, asked_at)
 
 
 def _front(addresses: Sequence[Address], options: Options) -> Front:
@@ -278,7 +290,7 @@ def _front(addresses: Sequence[Address], options: Options) -> Front:
     return Front(url=url, proxy=url if options.source.way is Way.FORWARD else None, authority=authority)
 
 
-async def _serve(service: Service, watched: Sequence[str], options: Options, tell: Tell) -> tuple[int, Recorded | None]:
+async def _serve(service: Service, watched: Sequence[str], options: Options, tell: Tell) -> _Ended:
     """Until somebody asks for the end, or the recorder behind it is lost: then `stop` raises why."""
     stopping = service.shutdown
     loop = asyncio.get_running_loop()
@@ -298,10 +310,11 @@ async def _serve(service: Service, watched: Sequence[str], options: Options, tel
         for task in ended:
             task.result()
     finally:
+        asked_at = SystemClock().ms()
         for task in waiting:
             task.cancel()
-        recorded = await service.stop()
-    return ExitStatus.HELD, recorded
+        recorded = await service.stop(Pace.SOON)
+    return _Ended(ExitStatus.HELD, recorded, asked_at)
 
 
 def _say(line: str) -> None:

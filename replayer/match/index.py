@@ -21,6 +21,8 @@ from replayer.match.verbatim import Spelling, spelling
 __all__ = ["Index", "Known", "Recorded", "Row"]
 
 _VIEWS_KEPT = 256
+_Part = tuple[frozenset[str] | None, frozenset[str] | None]
+"""Cassettes and hosts to which a row is narrowed; None: any."""
 
 
 class Recorded(NamedTuple):
@@ -38,28 +40,35 @@ class Row:
 
     __slots__ = ("_hosts", "_views", "id", "ordinals")
 
-    def __init__(self, id: int, ordinals: tuple[int, ...]) -> None:
+    def __init__(self, id: int, ordinals: Sequence[int]) -> None:
         self.id = id
-        self.ordinals = ordinals
+        self.ordinals = list(ordinals)
         self._hosts: frozenset[str] | None = None
-        self._views: dict[tuple[frozenset[str] | None, frozenset[str] | None], Row] = {}
+        self._views: dict[_Part, Row] = {}
 
-    def grow(self, ordinal: int) -> None:
-        """One more answers, after all others; parts of the row are made anew when they are asked for."""
-        self.ordinals = (*self.ordinals, ordinal)
-        self._hosts = None
-        self._views.clear()
+    def grow(self, ordinal: int, entry: Recorded) -> None:
+        """One more answers, after all others: of the row, and of its parts that it belongs to."""
+        self.ordinals.append(ordinal)
+        if self._hosts is not None and entry.host not in self._hosts:
+            self._hosts |= {entry.host}
+        for part, view in list(self._views.items()):
+            if view is self and not _belongs(entry, part):
+                del self._views[part]  # it was all of the row until now
+            elif view is not self and _belongs(entry, part):
+                view.grow(ordinal, entry)
 
 
 class Known:
     """What was worked out for the requests of one recorded spelling, each once. Only what is recorded has one, so that
     nothing here grows with what is asked."""
 
-    __slots__ = ("judged", "row")
+    __slots__ = ("age", "judged", "row")
 
     def __init__(self) -> None:
         self.row: Row | None = None
         """Once one was looked up."""
+        self.age = 0
+        """How much the index knew then."""
         self.judged: tuple[str | None, tuple[Any, ...]] | None = None
         """For whoever judges requests: of which service's, and the verdict; nobody reads it here."""
 
@@ -75,6 +84,7 @@ class Index:
         self._ids = ids
         self._merged: dict[tuple[int, ...], Row] = {}
         self._shapes: dict[tuple[str, str | int], list[Shape]] = defaultdict(list)
+        self._age = 0  # grows when what is kept for a spelling may not hold any more
         exact: dict[Key, list[int]] = defaultdict(list)
         shaped: dict[tuple[Shape, Key], dict[tuple[object, ...], list[int]]] = defaultdict(lambda: defaultdict(list))
         for ordinal, entry in enumerate(recorded):
@@ -113,8 +123,8 @@ class Index:
         """What answers a request; None where nothing does. `known` is what is kept for it."""
         if known is None:
             return self._look_up(normalize(request, self.rules))
-        if known.row is None:
-            known.row = self._look_up(normalize(request, self.rules))
+        if known.row is None or known.age != self._age:
+            known.row, known.age = self._look_up(normalize(request, self.rules)), self._age
         return known.row
 
     def learn(self, ordinal: int) -> None:
@@ -125,7 +135,7 @@ class Index:
         shape = shape_of(normal)
         key = normal.key if shape is None else blank(normal, shape)
         if shape is None:
-            self._grow(self._exact, normal.key, ordinal)
+            self._grow(self._exact, normal.key, ordinal, entry)
         elif key is not None:
             self._learn(shape, normal)
             candidates = self._shaped.setdefault((shape, key), [])
@@ -134,11 +144,10 @@ class Index:
             if known is None:
                 candidates.append((patterns, self._row((ordinal,))))
             else:
-                known.grow(ordinal)
+                known.grow(ordinal, entry)
         self._merged.clear()
         if self._shapes:  # what was spelled so may now be answered by two rows together
-            for kept in self._known.values():
-                kept.row = None
+            self._age += 1
         if _is_spelled(entry.interaction):
             spelled = spelling(entry.interaction.request, self.rules.match_headers)
             self._known.setdefault(spelled, Known()).row = None
@@ -150,12 +159,8 @@ class Index:
         views = row._views
         view = views.get((cassettes, hosts))
         if view is None:
-            kept = [
-                ordinal
-                for ordinal in row.ordinals
-                if (cassettes is None or self._recorded[ordinal].cassette in cassettes)
-                and (hosts is None or self._recorded[ordinal].host in hosts)
-            ]
+            part = (cassettes, hosts)
+            kept = [ordinal for ordinal in row.ordinals if _belongs(self._recorded[ordinal], part)]
             view = row if len(kept) == len(row.ordinals) else self._row(kept)
             if len(views) >= _VIEWS_KEPT:
                 views.clear()
@@ -169,14 +174,14 @@ class Index:
         return row._hosts
 
     def _row(self, ordinals: Sequence[int]) -> Row:
-        return Row(next(self._ids), tuple(ordinals))
+        return Row(next(self._ids), ordinals)
 
-    def _grow(self, rows: dict[Key, Row], key: Key, ordinal: int) -> None:
+    def _grow(self, rows: dict[Key, Row], key: Key, ordinal: int, entry: Recorded) -> None:
         row = rows.get(key)
         if row is None:
             rows[key] = self._row((ordinal,))
         else:
-            row.grow(ordinal)
+            row.grow(ordinal, entry)
 
     def _learn(self, shape: Shape, normal: Normal) -> None:
         known = self._shapes[normal.method, normal.path.count("/") if shape.segments else normal.path]
@@ -210,3 +215,8 @@ class Index:
 def _is_spelled(interaction: Interaction) -> bool:
     """Whether a request is known by its spelling: not a connection's, nor one whose body was not stored."""
     return not interaction.is_websocket and interaction.request.omitted is None
+
+
+def _belongs(entry: Recorded, part: _Part) -> bool:
+    cassettes, hosts = part
+    return (cassettes is None or entry.cassette in cassettes) and (hosts is None or entry.host in hosts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
 from replayer.cassette.model import Cassette, Interaction, Request
@@ -44,11 +45,25 @@ class Hit:
         return f"{self.cassette}#{self.index}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Miss:
-    """Nothing answers. Those that only were used up stand among the nearest with `used_up`."""
+    """Nothing answers. Those that only were used up stand among the nearest with `used_up`.
 
-    nearest: tuple[NearMiss, ...]
+    What comes nearest costs more than the look-up, and who asks upstream instead does not want it: `find` is called
+    when it is first asked for.
+    """
+
+    __slots__ = ("_find", "_nearest")
+
+    def __init__(self, find: Callable[[], tuple[NearMiss, ...]]) -> None:
+        self._find = find
+        self._nearest: tuple[NearMiss, ...] | None = None
+
+    @property
+    def nearest(self) -> tuple[NearMiss, ...]:
+        """The nearest first."""
+        if self._nearest is None:
+            self._nearest = self._find()
+        return self._nearest
 
     @property
     def used_up(self) -> tuple[NearMiss, ...]:
@@ -152,7 +167,7 @@ class Player:
         """
         rules = self._rules if rules is None else rules
         index = self._index(rules)
-        exhausted: tuple[int, ...] = ()
+        exhausted: Sequence[int] = ()
         row = index.row(request, index.known(request) if known is None else known)
         if row is not None:
             narrowed = index.narrowed(row, cassettes, self._hosts(request, host, index, row))
@@ -169,7 +184,7 @@ class Player:
             exhausted=exhausted,
             used_by=state.used_by,
         )
-        return Miss(nearest=self._nearest[rules].find(asked, limit=_NEAREST))
+        return Miss(partial(self._nearest[rules].find, asked, limit=_NEAREST))
 
     def shown(self, change: Change) -> dict[str, str | None]:
         """Both sides of a difference as they may be shown: short, without secrets; None for nothing."""

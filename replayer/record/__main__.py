@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -34,6 +33,7 @@ from replayer.record.naming import Split, file_name
 from replayer.record.proxy import running
 from replayer.record.recording import Recording, recover
 from replayer.record.settings import Settings
+from replayer.record.stopping import Stop
 from replayer.record.upstreams import Listener, listeners
 from replayer.record.ways import Ways
 from replayer.redact.configured import redactor_of
@@ -64,14 +64,14 @@ def main() -> NoReturn:
 
 
 async def _record(settings: Settings, tell: Tell) -> None:
-    stop = asyncio.Event()
+    clock = SystemClock()
+    stop = Stop(clock)
     errors: list[ReplayerError] = []
 
     def failed(error: ReplayerError) -> None:
         errors.append(error)
-        stop.set()
+        stop.asked.set()
 
-    clock = SystemClock()
     redactor = redactor_of(settings.redact, os.environ)
     every = listeners(settings.upstreams, settings.port, settings.way)
     metadata = _metadata(settings, clock, redactor)
@@ -108,16 +108,17 @@ async def _record(settings: Settings, tell: Tell) -> None:
         ):
             tell(_ready(settings.host, every, proxy.ports))
             ticking = group.create_task(_tick(recording, failed))
-            _on_stop(stop)
-            await stop.wait()
+            stop.listen()
+            await stop.asked.wait()
             ticking.cancel()
             await proxy.stop_listening()
             summary = _closed(recording, failed)
         if errors or summary is None:
             raise errors[0]
-        files = writer.close(Layout(settings.layout) if settings.layout else None)
+        files = writer.close(Layout(settings.layout) if settings.layout else None, stop.late)
         file = str(settings.output) if summary.file or recovered else ""
-        tell(dataclasses.replace(summary, recovered=recovered, file=file, files=files))
+        left = writer.left_in_flow
+        tell(dataclasses.replace(summary, recovered=recovered, file=file, files=files, left_in_flow=left))
     finally:
         writer.abandon()
 
@@ -153,21 +154,6 @@ async def _tick(recording: Recording, failed: Callable[[ReplayerError], None]) -
             recording.tick()
         except ReplayerError as error:
             failed(error)
-
-
-def _on_stop(stop: asyncio.Event) -> None:
-    """Set `stop` at the end of stdin, and at the signals that ask politely."""
-    loop = asyncio.get_running_loop()
-
-    def read() -> None:
-        with suppress(BlockingIOError):
-            if not os.read(sys.stdin.fileno(), 4096):
-                loop.remove_reader(sys.stdin.fileno())
-                stop.set()
-
-    loop.add_reader(sys.stdin.fileno(), read)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
 
 
 def _teller(descriptor: int) -> Tell:

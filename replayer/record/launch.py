@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from replayer.errors import RecorderError, ReplayerError, UnreadableError
 from replayer.record.environment import child_environment, interpreter
 from replayer.record.messages import Failed, Message, Ready, Summary, decode
-from replayer.record.settings import Settings
+from replayer.record.settings import SOON, Pace, Settings
 
 __all__ = ["Recorder", "recorder"]
 
@@ -38,9 +38,11 @@ class Recorder:
     def pid(self) -> int:
         return self._process.pid
 
-    def stop(self) -> None:
+    def stop(self, pace: Pace = Pace.WHOLE) -> None:
         """Say that recording is over; `wait` for the summary."""
-        if self._process.stdin is not None:
+        if self._process.stdin is not None and not self._process.stdin.is_closing():
+            if pace is Pace.SOON:
+                self._process.stdin.write(SOON)
             self._process.stdin.close()
 
     def kill(self) -> None:

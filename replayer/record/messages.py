@@ -72,6 +72,8 @@ class Summary:
     """Empty if nothing was written."""
     files: tuple[tuple[str, int], ...] = ()
     """Those that were written, and how many new interactions each has."""
+    left_in_flow: tuple[str, ...] = ()
+    """Files that there was no time to lay out: whole, and in flow."""
     passed: int = 0
     """Requests and connections to hosts that are not recorded."""
     blocked: int = 0
@@ -109,6 +111,7 @@ def decode(line: bytes) -> Message | None:
             return Ready(listeners=tuple(fields["listeners"]), names=tuple((n, url) for n, url in fields["names"]))
         if kind is Summary:
             fields["files"] = tuple((path, count) for path, count in fields["files"])
+            fields["left_in_flow"] = tuple(fields["left_in_flow"])
         return kind(**fields)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

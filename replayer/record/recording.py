@@ -151,7 +151,7 @@ class Recording:
             self.finish(exchange, End.OPEN)
         self._spool.close()
         file = str(self._path) if self._counts["exchanges"] else ""
-        return Summary(recovered=0, file=file, files=(), **self._counts)
+        return Summary(recovered=0, file=file, files=(), left_in_flow=(), **self._counts)
 
     def _count(self, exchange: Exchange) -> None:
         self._counts["exchanges"] += 1

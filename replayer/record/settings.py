@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,23 @@ from replayer.config import RedactConfig
 from replayer.record.hosts import HostRules
 from replayer.record.upstreams import Upstream, Way
 
-__all__ = ["CA", "MAX_BODY", "Settings"]
+__all__ = ["CA", "MAX_BODY", "SOON", "Pace", "Settings"]
 
 CA = "mitmproxy-ca-cert.pem"
 """The certificate of mitmproxy's authority, in `confdir`."""
 
 MAX_BODY = 64 * 1024 * 1024
+SOON = b"soon\n"
+"""What a recorder is told on its stdin before that ends, where somebody waits for its summary."""
+
+
+class Pace(Enum):
+    """How a recording ends."""
+
+    WHOLE = "whole"
+    """With all that is done at its end, however long that takes."""
+    SOON = "soon"
+    """Somebody waits: what takes long and can be done later is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class EventLog:
         self._memory: list[Event] = []
         self._size = 0
         self._file: int | None = None
+        self._over = False
 
     @property
     def spilled(self) -> bool:
@@ -46,6 +47,8 @@ class EventLog:
 
     def add(self, event: Event, size: int = 0) -> None:
         """Keep one event that holds about `size` bytes. Raises `WriteError`."""
+        if self._over:
+            return
         self._size += size + EVENT
         if self._file is not None:
             self._write(self._file, [event])
@@ -56,7 +59,7 @@ class EventLog:
 
     def spill(self) -> None:
         """From now on everything of this exchange is on disk. Raises `WriteError`."""
-        if self._file is not None:
+        if self._file is not None or self._over:
             return
         try:
             self._path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -71,8 +74,8 @@ class EventLog:
         return iter(self._memory) if self._file is None else _read(self._path)
 
     def discard(self) -> None:
-        """The interaction is in the cassette, or is not wanted."""
-        self._memory = []
+        """The interaction is in the cassette, or is not wanted; what still passes leaves nothing behind."""
+        self._memory, self._over = [], True
         if self._file is not None:
             os.close(self._file)
             self._file = None

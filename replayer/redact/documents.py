@@ -17,7 +17,7 @@ from replayer.redact.find import REPLACEMENT, Span
 
 __all__ = ["Leaf", "growing_texts", "selected", "values"]
 
-_TOKEN = re.compile(rb'[\s,:]*+(?:("(?:[^"\\]|\\.)*+")|([{\[])|([}\]])|([^\s,:{}\[\]"]++))', re.DOTALL)
+_TOKEN = re.compile(rb'[\s,:]*+(?:("[^"\\]*+(?:\\.[^"\\]*+)*+")|([{\[])|([}\]])|([^\s,:{}\[\]"]++))', re.DOTALL)
 
 GROWING = frozenset(
     {

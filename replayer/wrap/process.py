@@ -12,14 +12,25 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 from replayer.errors import UsageError
 
-__all__ = ["Process", "started"]
+__all__ = ["Ended", "Process", "started"]
 
 FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
 PASSED_ON = (*FROM_TERMINAL, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+ENDING = (*FROM_TERMINAL, signal.SIGTERM, signal.SIGHUP)
 END_WITHIN = 5.0
+
+
+class Ended(NamedTuple):
+    """A program that has ended."""
+
+    status: int
+    """As a shell says it: 128 and the signal's number where a signal ended it."""
+    told_to: bool
+    """Whether somebody asked for its end while it ran; they wait."""
 
 
 class Process:
@@ -27,11 +38,16 @@ class Process:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self._told_to_end = False
 
     async def wait(self) -> int:
-        """Its exit status as a shell says it: 128 and the signal's number where a signal ended it."""
+        """Its exit status, as in `Ended`."""
         status = await self._process.wait()
         return 128 - status if status < 0 else status
+
+    async def ended(self) -> Ended:
+        """Wait for its end."""
+        return Ended(await self.wait(), self._told_to_end)
 
     async def end(self) -> None:
         """End it: politely, then at once."""
@@ -55,6 +71,7 @@ class Process:
                 loop.remove_signal_handler(number)
 
     def _pass_on(self, number: signal.Signals) -> None:
+        self._told_to_end = self._told_to_end or number in ENDING
         if number in FROM_TERMINAL and _in_foreground():
             return  # it has it already
         if self._process.returncode is None:

@@ -287,3 +287,40 @@ def test_a_renewal_without_anything_new_changes_nothing(tmp_path: Path) -> None:
     before = path.read_bytes()
     renew(path)
     assert path.read_bytes() == before
+
+
+def test_what_is_recorded_again_goes_also_where_somebody_waits(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    record(path, 1, 2)
+    appender = Appender.open(path, metadata=METADATA, mode=AppendMode.RENEW, again=lambda one: one.request.uri.encode())
+    appender.append(interaction(2, b"new"))
+    assert not appender.close(late=lambda: True)
+    assert path.read_text().startswith(FLOW_MARK)
+    assert uris(path) == ["http://a/1", "http://a/2"]
+
+
+def test_a_file_that_there_is_no_time_to_lay_out_stays_in_flow_whole(tmp_path: Path) -> None:
+    for late, layout in ((True, FLOW_MARK), (False, "version: 1")):
+        path = tmp_path / f"{late}.yaml"
+        appender = Appender.open(path, metadata=METADATA)
+        for n in range(3):
+            appender.append(interaction(n))
+        assert appender.close(late=(lambda: True) if late else (lambda: False)) is not late
+        assert path.read_text().startswith(layout)
+        assert len(store.read(path).interactions) == 3
+        assert os.listdir(tmp_path / ".") == [path.name]
+        path.unlink()
+
+
+@pytest.mark.parametrize("where", ["new", "before it", "in a block file before it"])
+def test_one_long_interaction_is_not_begun_to_be_laid_out_where_somebody_waits(tmp_path: Path, where: str) -> None:
+    path = tmp_path / "x.yaml"
+    long, short = interaction(0, b"x" * (3 << 20)), interaction(1)
+    if where != "new":
+        layout = Layout.BLOCK if "block" in where else Layout.FLOW
+        store.write(path, Cassette(interactions=(long,), metadata=METADATA), layout=layout)
+    appender = Appender.open(path, metadata=METADATA)
+    appender.append(long if where == "new" else short)
+    assert not appender.close(layout=Layout.BLOCK, late=lambda: False)
+    assert path.read_bytes().startswith(FLOW_MARK.encode())
+    assert store.read(path).interactions[0] == long

@@ -9,7 +9,7 @@ import pytest
 
 from replayer.cassette import store
 from replayer.cassette.codec import Layout
-from replayer.cassette.model import Cassette, Interaction, Request, Response
+from replayer.cassette.model import Cassette, Interaction, Metadata, Origin, Request, Response
 from replayer.errors import CassetteError, UsageError, WriteError
 
 CASSETTE = Cassette(
@@ -71,3 +71,16 @@ def test_a_path_in_which_nothing_can_be_written_is_our_error(tmp_path: Path) -> 
     (tmp_path / "file").touch()
     with pytest.raises(WriteError, match="cannot be written"):
         store.write(tmp_path / "file" / "x", CASSETTE, layout=Layout.FLOW)
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_the_last_interactions_of_a_file_come_with_what_it_says_of_itself(tmp_path: Path, layout: Layout) -> None:
+    path = tmp_path / "x.yaml"
+    metadata = Metadata(origin=Origin.STUB)
+    interactions = tuple(
+        Interaction(request=Request(method="GET", uri=f"http://a/{n}"), response=Response(status=200)) for n in range(3)
+    )
+    store.write(path, Cassette(interactions=interactions, metadata=metadata), layout=layout)
+    for count in range(5):
+        expected = interactions[max(0, 3 - count) :]
+        assert list(store.last(path, count)) == [(metadata, interaction) for interaction in expected]

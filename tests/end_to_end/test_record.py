@@ -660,3 +660,29 @@ async def test_the_official_client_of_openai_records_and_vcrpy_loads_the_file(tm
     requests, responses = FilesystemPersister.load_cassette(str(told.output), yamlserializer)[:2]
     assert [(r.method, r.uri) for r in requests] == [("POST", f"{url}/v1/chat/completions")] * 2
     assert [r["body"]["string"] for r in responses] == [plain.response.body, streamed.response.body]
+
+
+@pytest.mark.parametrize("asked_for", [True, False])
+async def test_what_takes_long_is_left_for_whoever_waits_and_done_for_a_program(
+    tmp_path: Path, asked_for: bool
+) -> None:
+    async def serve(request: web.Request) -> web.Response:
+        return web.Response(text="x" * (3 << 20))  # longer than what is laid out while somebody waits
+
+    output = tmp_path / "x.yaml"
+    async with upstream(serve) as url, aiohttp.ClientSession() as session:
+        options = ("--upstream", f"openai={url}", "-o", str(output), "--record-mode", "all", "--layout", "block")
+        if asked_for:
+            process = await command(*options, data=tmp_path)
+            async with session.get(await listening(process)) as answer:
+                await answer.read()
+            process.send_signal(signal.SIGINT)
+        else:
+            program = "import os, urllib.request; urllib.request.urlopen(os.environ['OPENAI_BASE_URL']).read()"
+            process = await command(*options, "--", sys.executable, "-c", program, data=tmp_path)
+        _, told = await process.communicate()
+    assert process.returncode == 0, told
+    assert b"recorded 1 exchange(s)" in told
+    assert (b"is left in the flow layout" in told) is asked_for
+    assert output.read_text().startswith("# replayer flow 1" if asked_for else "version: 1")
+    assert [len(one.response.body) for one in store.read(output).interactions] == [3 << 20]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import orjson
@@ -14,6 +15,7 @@ from replayer.match.normalize import normalize
 from replayer.match.player import Hit, Miss, Player, PlayState, Repeat
 from replayer.match.rules import Rules
 
+ANSWER = Response(status=200)
 HIDDEN = "[REDACTED]"
 words = st.sampled_from(["a", "b", "Bearer a", "Bearer b"])
 recorded_words = words | st.sampled_from([HIDDEN, f"Bearer {HIDDEN}"])
@@ -72,3 +74,35 @@ def test_the_index_plays_what_a_scan_by_the_matchers_would(
         if isinstance(answer, Miss):
             assert [near.index for near in answer.used_up] == slow.fitting(request)[-5:]
             assert all(near.differed or near.used_up for near in answer.nearest)
+
+
+@given(
+    st.lists(st.tuples(requests(recorded_words), st.sampled_from(["h", "i"]), st.sampled_from("ab")), max_size=8),
+    st.lists(requests(words), min_size=1, max_size=4),
+    st.sampled_from([None, "h", "i"]),
+    st.sampled_from([None, frozenset("a"), frozenset("b")]),
+)
+def test_what_was_learned_is_played_as_what_was_there_from_the_start(
+    recorded: list[tuple[Request, str, str]], asked: list[Request], host: str | None, names: frozenset[str] | None
+) -> None:
+    took = [
+        (name, Interaction(request=replace(request, uri=request.uri.replace("//h", f"//{at}", 1)), response=ANSWER))
+        for request, at, name in sorted(recorded, key=lambda one: one[2])  # cassette by cassette, as they are played
+    ]
+    grown = Player([], repeat=Repeat.NONE)
+    for name, interaction in took:
+        grown.learn(name, interaction)
+        for request in asked:  # parts of rows are made while they grow
+            grown.answer(request, state=PlayState(), entry=0, host=host, cassettes=names)
+    built = Player(
+        [(name, Cassette(interactions=tuple(one for other, one in took if other == name))) for name in "ab"],
+        repeat=Repeat.NONE,
+    )
+    one, other = PlayState(), PlayState()
+    for entry, request in enumerate([*asked, *asked, *asked]):
+        answers = [
+            player.answer(request, state=state, entry=entry, host=host, cassettes=names)
+            for player, state in ((grown, one), (built, other))
+        ]
+        played = [(found.cassette, found.index) if isinstance(found, Hit) else None for found in answers]
+        assert played[0] == played[1]

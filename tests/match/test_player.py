@@ -174,3 +174,20 @@ def test_a_player_without_interactions_misses() -> None:
     miss = player().answer(ask(1), state=PlayState(), entry=1)
     assert isinstance(miss, Miss)
     assert miss.nearest == ()
+
+
+def test_what_comes_nearest_is_looked_for_once_and_only_where_it_is_asked_for() -> None:
+    shown: list[object] = []
+
+    def show(value: object) -> str:
+        shown.append(value)
+        return str(value)
+
+    answer = player(took(ask(1), "one"), show=show).answer(ask(2), state=PlayState(), entry=1)
+    assert isinstance(answer, Miss)
+    assert not shown
+    assert [near.index for near in answer.nearest] == [0]
+    looked = len(shown)
+    assert looked
+    assert answer.nearest is answer.nearest
+    assert len(shown) == looked

@@ -196,6 +196,19 @@ def test_closing_writes_what_is_open_and_sums_up(tmp_path: Path) -> None:
     assert [m.end for m in run.told if isinstance(m, Exchanged)] == ["open"]
 
 
+def test_what_still_passes_when_all_is_over_leaves_nothing_behind(tmp_path: Path) -> None:
+    run = Run(tmp_path, max_body=1 << 20)
+    exchange = run.ask()
+    exchange.response_chunk(b"a")
+    exchange.response_chunk(b"b")
+    run.recording.close()
+    for _ in range(100):
+        exchange.response_chunk(b"c" * 1000)
+    exchange.spill()
+    assert [one.response.body for one in run.hands.written] == [b"ab"]
+    assert not run.path.with_name("x.yaml.spool").exists()
+
+
 def test_an_exchange_ends_once(tmp_path: Path) -> None:
     run = Run(tmp_path)
     exchange = run.ask()

@@ -56,3 +56,31 @@ sys.exit(asyncio.run(main()))
 async def test_a_program_that_is_not_there_is_wrong_use() -> None:
     with pytest.raises(UsageError, match="-- no-such-program: cannot be run: No such file"):
         await started(["no-such-program"], os.environ)
+
+
+async def test_it_is_known_whether_somebody_asked_for_its_end() -> None:
+    program = [sys.executable, "-c", "input()"]
+    for told in (True, False):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", TELLING, *program), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"started\n"
+        if told:
+            process.send_signal(signal.SIGTERM)
+        out, _ = await process.communicate(b"\n")
+        assert out == f"{128 + signal.SIGTERM if told else 0} {told}\n".encode()
+
+
+TELLING = """
+import asyncio, os, sys
+from replayer.wrap.process import started
+
+async def main():
+    process = await started(sys.argv[1:], os.environ)
+    with process.signalled():
+        print("started", flush=True)
+        print(*await process.ended())
+
+asyncio.run(main())
+"""
