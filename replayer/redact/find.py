@@ -22,6 +22,8 @@ LONGEST_UNSURE = 4096
 
 _TOKEN_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.+/=%~"
 _TOKEN = re.compile(rb"[A-Za-z0-9_\-.+/=%~]*+")
+_NUMBER = re.compile(_TOKEN.pattern + rb"\s*+")
+"""What stands behind a number tells whether it is a JSON value: a space does not tell yet."""
 _HEAD = 8
 """Bytes by which a form is told apart."""
 
@@ -148,7 +150,7 @@ class Finder:
         end = at + len(form)
         if form.isdigit():
             within = inside_string(buffer, at, begun=inside)
-            return Span(*number_span(buffer, at, end, inside=within), grows=None if within else _TOKEN, rule=rule)
+            return Span(*number_span(buffer, at, end, inside=within), grows=None if within else _NUMBER, rule=rule)
         if form[:1] in (b"{", b"[") and b'"' in form and b'\\"' not in form:
             # A JSON document that is itself the secret (a service account's key) stands where a value stands.
             return Span(at, end, b'"' + REPLACEMENT + b'"', rule=rule)

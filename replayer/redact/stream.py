@@ -105,7 +105,7 @@ class StreamRedactor:
         buffer, start = self._waiting.buffer, self._waiting.start
         spans = self._spans()
         last = spans[-1] if spans else None
-        if last is not None and last.grows and _goes_on(last, buffer):
+        if last is not None and last.grows and _goes_on(last, buffer) and not buffer[-1:].isspace():
             self._swallowing, self._carried = last.grows, _left(last.grows, buffer, last.end)
             whole = Span(last.start, len(buffer), last.replacement, last.grows, last.rule)
             return self._decide(len(buffer), [*spans[:-1], whole])
