@@ -14,7 +14,7 @@ from dataclasses import replace
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from replayer.cassette import atomic
 from replayer.cassette.codec import Layout, decode, encode, encode_line, encode_pieces, encode_preamble
@@ -22,6 +22,9 @@ from replayer.cassette.lines import begins_as_flow, flow_lines
 from replayer.cassette.long import LongInteraction, line_pieces
 from replayer.cassette.model import Cassette, Interaction, Metadata, Origin, Problem
 from replayer.errors import CassetteError, WriteError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 __all__ = ["BLOCK_BELOW", "Again", "AppendMode", "Appender"]
 
@@ -51,7 +54,7 @@ Again = Callable[[Interaction], bytes]
 class Appender:
     """Open it with `Appender.open`, give it interactions, close it; it holds the file's lock all that time."""
 
-    def __init__(self, path: Path, held: atomic.FileLock) -> None:
+    def __init__(self, path: Path, held: FileLock) -> None:
         self.path = path
         self.problems: tuple[Problem, ...] = ()
         """What was left out or mended when the file was opened."""

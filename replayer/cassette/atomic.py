@@ -10,16 +10,20 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from replayer.errors import LockedError, WriteError
 
-__all__ = ["FileLock", "lock", "release", "replace", "writing"]
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+__all__ = ["lock", "release", "replace", "writing"]
 
 
 def lock(path: Path) -> FileLock:
     """Become the one writer of `path` (already resolved), or raise `LockedError` at once, naming who is."""
+    from filelock import FileLock, Timeout  # a replay, which must start fast, writes nothing
+
     beside = path.with_name(f".{path.name}.lock")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

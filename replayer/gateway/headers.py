@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import http_sf
-
 from replayer.cassette.model import Headers
 from replayer.errors import UsageError, closest
 
@@ -57,6 +55,8 @@ def split_headers(headers: Headers) -> tuple[Headers, Ours]:
 
 def cassette_names(value: str) -> tuple[str, ...]:
     """The names in a `Replayer-Cassette` header. UsageError where it is no list of strings."""
+    import http_sf  # 4 ms of every start, and few requests need it
+
     try:
         parsed: Any = http_sf.parse(value.encode("utf-8", "surrogateescape"), tltype="list")
     except ValueError as error:

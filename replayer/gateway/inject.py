@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from replayer.cassette.model import Frame, Request
 from replayer.faults.decision import Decision, decide
-from replayer.faults.grammar import from_headers
 from replayer.faults.plan import Plan
 from replayer.faults.provider_errors import provider_of
 from replayer.faults.script import Script, script_of
@@ -59,6 +58,8 @@ def injection(exchange: Exchange, *, seed: int) -> Injection | None:
     """What the request's own headers ask for, and what chance makes of it; None for nothing. Raises FaultError."""
     if not exchange.ours.faults:
         return None
+    from replayer.faults.grammar import from_headers  # every family of faults, which most runs do not have
+
     faults = from_headers(exchange.ours.faults)
     if not faults:
         return None

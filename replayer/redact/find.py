@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from replayer.redact.fields import PRIVATE_KEY, REPLACEMENT, Field, form_fields, json_fields, query_fields
 from replayer.redact.forms import forms_of, inside_string, number_span, past_escape
@@ -54,11 +55,21 @@ class Finder:
         self._spaced = [form for form in self._values if form.strip(_TOKEN_CHARACTERS)]
         self.longest = max(LONGEST_UNSURE, self._longest_value)
         self.has_numbers = any(form.isdigit() for form in self._values)
-        self._json = json_fields(rules.json_fields)
+        self._rules = rules
+        self._form = form
         self._names = [name.encode() for name in sorted(rules.json_fields)]
-        named = rules.form | rules.query
-        self._texts = [*query_fields(named if form else rules.query, form=form), *form_fields(named), PRIVATE_KEY]
         self._patterns = rules.patterns
+
+    @cached_property
+    def _json(self) -> Sequence[Field]:
+        """Compiled when a name is first met: a replay starts without."""
+        return json_fields(self._rules.json_fields)
+
+    @cached_property
+    def _texts(self) -> Sequence[Field]:
+        named = self._rules.form | self._rules.query
+        queries = query_fields(named if self._form else self._rules.query, form=self._form)
+        return [*queries, *form_fields(named), PRIVATE_KEY]
 
     def spans(self, buffer: bytes, start: int, *, inside: bool = False, behind: bool = False) -> list[Span]:
         """Secrets that begin at `start` or later, apart from each other, in order; bytes before are context.

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from replayer.errors import UsageError, closest
-from replayer.report.report import Report
+
+if TYPE_CHECKING:
+    from replayer.report.report import Report
 
 __all__ = ["Format", "Target", "deliver", "parse"]
 
