@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from replayer.cassette.model import Headers, Request
@@ -34,7 +35,6 @@ _INTERFACES = frozenset({"anthropic-version", "anthropic-beta", "openai-beta", "
 _COMPARED = frozenset({"content-type", "openai-organization", "openai-project", "x-goog-user-project"})
 """What says something where both sides have it: recordings are often stripped of them."""
 _ENDS = "-api-version"
-_LENGTHS = frozenset(map(len, _INTERFACES | _COMPARED))
 
 Meaning = Mapping[str, str]
 """Headers that change what is asked, by name in lower case; each spelled in one way."""
@@ -44,16 +44,29 @@ def header_meaning(headers: Headers) -> Meaning:
     """What the headers of a request say of what is asked."""
     found: dict[str, str] = {}
     for spelled, value in headers:
-        # Told apart by length and last letter first: this is asked of every request.
-        if len(spelled) not in _LENGTHS and spelled[-1:] not in "nN":
+        name = _told(spelled)
+        if name is None:
             continue
-        name = spelled.lower()
-        if name in _INTERFACES or name.endswith(_ENDS):
+        if name == "content-type":
+            found[name] = _media(value)
+        elif name in _COMPARED:
+            found[name] = value
+        else:
             listed = (found[name], value) if name in found else (value,)
             found[name] = ", ".join(sorted({item.strip() for text in listed for item in text.split(",")}))
-        elif name in _COMPARED:
-            found[name] = value.partition(";")[0].strip().lower() if name == "content-type" else value
     return found
+
+
+@lru_cache(maxsize=1024)
+def _told(spelled: str) -> str | None:
+    """The name of a header that changes what is asked, in lower case; asked of every header of every request."""
+    name = spelled.lower()
+    return name if name in _INTERFACES or name in _COMPARED or name.endswith(_ENDS) else None
+
+
+@lru_cache(maxsize=1024)
+def _media(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def header_drift(recorded: Meaning, asked: Headers) -> list[tuple[str, Change]]:
