@@ -59,17 +59,20 @@ class Gateway:
                 named, target = split_session(target)
             if target.startswith(CONTROL):
                 return await self._control(raw, target, headers, named)
-            headers, ours = split_headers(headers)
+            headers, ours, telling = split_headers(headers)
             if door is not FRONT:
                 ours = door.of(ours)
             session = self._parts.sessions.get(ours.session or named)
         except UsageError as error:
             return await self._refuse(raw, target, str(error))
+        exchange = self._exchange(raw, target, headers, session, ours, telling)
         session.under_way += 1
         try:
-            return await self._journalled(self._exchange(raw, target, headers, session, ours))
+            return await self._journalled(exchange)
         finally:
-            self._parts.sessions.left(session)
+            session.under_way -= 1
+            if exchange.entry.kind == "websocket":  # may have been open for longer than sessions may be idle
+                self._parts.sessions.left(session)
 
     def unreadable(self, status: int, why: str) -> Response:
         """Something came that is no request: it stands in the journal, and this is the answer."""
@@ -83,7 +86,15 @@ class Gateway:
         """What is played was replaced: what was made ready of it is forgotten."""
         self._responder.forget()
 
-    def _exchange(self, raw: web.BaseRequest, target: str, headers: Headers, session: Session, ours: Ours) -> Exchange:
+    def _exchange(
+        self,
+        raw: web.BaseRequest,
+        target: str,
+        headers: Headers,
+        session: Session,
+        ours: Ours,
+        telling: Headers = (),
+    ) -> Exchange:
         session.requests += 1
         socket = raw.headers.get("Upgrade", "").lower() == "websocket"
         entry = self._journal.open(
@@ -99,6 +110,7 @@ class Gateway:
             session=session,
             entry=entry,
             ours=ours,
+            telling=telling,
             judged=self._parts.judge.judges,
             arrived=asyncio.get_running_loop().time(),
         )
@@ -124,7 +136,8 @@ class Gateway:
             entry.details["client"] = _LEFT
             raise
         finally:
-            exchange.close()
+            if exchange.spool is not None:
+                exchange.spool.close()
             self._journal.complete(entry)
 
     async def _control(

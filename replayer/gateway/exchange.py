@@ -6,7 +6,7 @@ client.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -72,6 +72,8 @@ class Exchange:
     session: Session
     entry: Entry
     ours: Ours
+    telling: Headers
+    """Those of `headers` that change what is asked."""
     judged: bool
     """Whether contracts are checked: then the answer says how many violations there were."""
     arrived: float
@@ -80,11 +82,6 @@ class Exchange:
     """Whether an answer has begun to go out: then there cannot be another."""
     spool: Spool | None = None
     """The request's body, where it is too large to be held."""
-
-    def close(self) -> None:
-        """It is over: let go of what it held."""
-        if self.spool is not None:
-            self.spool.close()
 
     def here(self, recorded: str, base: str) -> str | None:
         """The base URL by which the client means the upstream; None of a client that takes us for a proxy.
@@ -115,21 +112,21 @@ class Exchange:
         self.entry.outcome = outcome
         return await self.deliver(plan_of(response))
 
-    async def deliver(self, plan: Plan, *, known: int = 0, since: float | None = None) -> Delivered:
+    def deliver(self, plan: Plan, *, known: int = 0, since: float | None = None) -> Awaitable[Delivered]:
         """Send what a plan says; the entry's outcome, faults and violations go along."""
         self.entry.status = plan.status or None
         ours = b"" if self.entry.outcome is None else b"replayer-outcome: %b\r\n" % self.entry.outcome.encode()
         if self.entry.interaction is not None:
             ours += b"replayer-interaction: %b\r\n" % field_value(self.entry.interaction)
-        return await self.send(prepare(plan), ours, known=known, since=since)
+        return self.send(prepare(plan), ours, known=known, since=since)
 
-    async def send(
+    def send(
         self, prepared: Prepared, ours: bytes = b"", *, known: int = 0, since: float | None = None
-    ) -> Delivered:
+    ) -> Awaitable[Delivered]:
         """Send what is ready. `known` violations are in what was recorded, and stand in an earlier entry."""
         ours += self.noted(known)
         self.begun = True
-        return await deliver(prepared, self.raw, ours=ours, since=since)
+        return deliver(prepared, self.raw, ours=ours, since=since)
 
     async def follow(self, events: AsyncGenerator[bytes, None]) -> Delivered:
         """Send server-sent events as they come, until they end or the client leaves."""

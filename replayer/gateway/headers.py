@@ -7,10 +7,13 @@ misspells `Replayer-Fault` must not pass believing that it injected something.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from replayer.cassette.model import Headers
 from replayer.errors import UsageError, closest
+from replayer.match.requestdrift import meaning_of
 
 __all__ = ["NAMES", "Ours", "cassette_names", "split_headers"]
 
@@ -24,8 +27,6 @@ ANSWERS = frozenset({"replayer-outcome", "replayer-interaction", "replayer-viola
 NAMES = (SESSION, CASSETTE, UPSTREAM, FAULT)
 _ENVOY = "x-envoy-fault-"
 _OURS = (PREFIX, _ENVOY)
-_INITIALS = frozenset("rRxX")
-"""Most fields are told apart by their first letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +46,32 @@ class Ours:
 NOTHING = Ours()
 
 
-def split_headers(headers: Headers) -> tuple[Headers, Ours]:
-    """The request's own headers, and what ours ask for. UsageError for one that there is not."""
-    for name, _ in headers:
-        if name[:1] in _INITIALS and name.lower().startswith(_OURS):
-            return _split(headers)
-    return headers, NOTHING
+def split_headers(headers: Headers) -> tuple[Headers, Ours, Headers]:
+    """The request's own headers, what ours ask for, and those of its own that change what is asked, in one pass: every
+    request comes by here. UsageError for a header of ours that there is not."""
+    telling = []
+    own, ours = headers, NOTHING
+    for field in headers:
+        kind = _kind(field[0])
+        if kind is not None:
+            if kind is _Kind.OURS:
+                own, ours = _split(headers)
+            else:
+                telling.append(field)
+    return own, ours, tuple(telling)
+
+
+class _Kind(Enum):
+    OURS = "ours"
+    TELLING = "telling"
+
+
+@lru_cache(maxsize=1024)
+def _kind(name: str) -> _Kind | None:
+    """What is to be done with headers of this name; nothing with most."""
+    if name.lower().startswith(_OURS):
+        return _Kind.OURS
+    return None if meaning_of(name) is None else _Kind.TELLING
 
 
 def cassette_names(value: str) -> tuple[str, ...]:

@@ -51,15 +51,21 @@ class Intake:
         self.held = held
         self._body_s = body_s
 
+    def ready(self, raw: web.BaseRequest) -> bytes | None:
+        """The body where all of it is here already: the everyday case, and nobody waits for it."""
+        content = raw.content
+        if content.is_eof() and content.total_bytes <= self.max_upload and content.exception() is None:
+            return content.read_nowait()
+        return None
+
     async def body(self, raw: web.BaseRequest, *, most: int | None = None) -> bytes | Spool:
         """The body as it came, content encoding and all; `b""` where there is none. A spool is the caller's to close.
 
         Raises BodyTooLarge (`most` is another limit than `max_upload`), BrokenBody, SlowBody, NoRoom.
         """
-        content = raw.content
         limit = self.max_upload if most is None else most
-        if content.is_eof() and content.total_bytes <= limit and content.exception() is None:
-            return content.read_nowait()  # all of it is here already: the everyday case
+        if raw.content.total_bytes <= limit and (body := self.ready(raw)) is not None:
+            return body
         length = raw.content_length
         if length is not None and length > limit:
             raise BodyTooLarge(limit)

@@ -49,9 +49,10 @@ class Responder:
         """Answer one request. ConnectionError where the client left before the end."""
         ours = exchange.ours
         try:
-            body = await self._parts.intake.body(exchange.raw)
-            if not isinstance(body, bytes):
-                exchange.spool, body = body, b""
+            body = self._parts.intake.ready(exchange.raw)
+            if body is None:
+                taken = await self._parts.intake.body(exchange.raw)
+                body, exchange.spool = (taken, None) if isinstance(taken, bytes) else (b"", taken)
             cassettes = narrowed(ours.cassette, self._parts.cassettes, of=exchange.session)
             target, route = self._parts.routes.of(exchange.target, ours.upstream, host=ours.host)
             if self._parts.relay is not None:
@@ -110,12 +111,10 @@ class Responder:
         if relay is not None and relay.always and (reach := relay.reach(exchange, route)) is not None:
             return await relay.respond(exchange, asked, reach, injected)
         player = self._parts.player
-        unstored = player.unstored.of(asked.method)
-        if unstored and known is None:
+        sought = asked
+        if known is None and (unstored := player.unstored.of(asked.method)):
             # Only to look it up: what goes upstream is what came.
             sought = await as_recorded(asked, exchange.spool or asked.body or b"", unstored)
-        else:
-            sought = asked
         found = player.answer(
             sought,
             state=exchange.session.play,
@@ -134,7 +133,7 @@ class Responder:
         if shelved.omitted is not None:
             entry.details["omitted"] = shelved.omitted
         entry.interaction = shelved.name
-        drift = [] if found.interaction.response.stub is not None else header_drift(shelved.asked, asked.headers)
+        drift = [] if found.interaction.response.stub is not None else header_drift(shelved.asked, exchange.telling)
         if known is None:
             drift += request_drift(found.interaction.request, asked, route.rules)
         if drift:

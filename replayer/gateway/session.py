@@ -40,7 +40,7 @@ class Session:
     under_way: int = 0
     """Requests and connections that have not ended."""
     seen: float = 0.0
-    """When it was last named, or the last of its requests and connections ended; of the clock's `ms`."""
+    """When it was last named, or the last of its connections ended; of the clock's `ms`."""
 
     def reset(self) -> None:
         """Begin anew: nothing was played, no fault was drawn."""
@@ -68,8 +68,7 @@ class Sessions:
         return session
 
     def left(self, session: Session) -> None:
-        """A request or connection of it has ended: only now its idleness begins."""
-        session.under_way -= 1
+        """A connection of it has ended: only now its idleness begins."""
         session.seen = self._clock.ms()
 
     def find(self, name: str) -> Session | None:

@@ -19,7 +19,7 @@ from replayer.match.matchers import compare
 from replayer.match.normalize import normalize
 from replayer.match.rules import PLACEHOLDER, Rules
 
-__all__ = ["Meaning", "header_drift", "header_meaning", "request_drift"]
+__all__ = ["Meaning", "header_drift", "header_meaning", "meaning_of", "request_drift"]
 
 _STRICT = Rules()
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,63}")
@@ -44,7 +44,7 @@ def header_meaning(headers: Headers) -> Meaning:
     """What the headers of a request say of what is asked."""
     found: dict[str, str] = {}
     for spelled, value in headers:
-        name = _told(spelled)
+        name = meaning_of(spelled)
         if name is None:
             continue
         if name == "content-type":
@@ -58,8 +58,8 @@ def header_meaning(headers: Headers) -> Meaning:
 
 
 @lru_cache(maxsize=1024)
-def _told(spelled: str) -> str | None:
-    """The name of a header that changes what is asked, in lower case; asked of every header of every request."""
+def meaning_of(spelled: str) -> str | None:
+    """The name of a header that changes what is asked, in lower case; None of every other."""
     name = spelled.lower()
     return name if name in _INTERFACES or name in _COMPARED or name.endswith(_ENDS) else None
 

@@ -76,6 +76,7 @@ def test_a_session_is_not_idle_while_a_connection_of_it_is_open_nor_for_an_hour_
     session.under_way += 1
     clock.at = 10_000_000.0
     sessions.sweep()
+    session.under_way -= 1
     sessions.left(session)
     clock.at += 3_600_000.0
     sessions.sweep()
