@@ -112,17 +112,22 @@ class Journal:
             self.faulted += 1
         if entry.not_applied:
             self.not_applied += len(entry.not_applied)
-        if "request_drift" in entry.details:
-            self.request_drift += 1
+        if entry.details:
+            self._count(entry)
         if self.watcher is not None and (entry.not_applied or entry.outcome is Outcome.MISS):
             self.watcher(entry)
         if entry.violations:
             self.violations += sum(violation.get("severity") != "info" for violation in entry.violations)
             self.violations += entry.details.get("violations_more", 0)
-        if "unchecked" in entry.details:
-            self.unchecked.update(entry.details["unchecked"])
         if self.listener is not None:
             self.listener(entry)
+
+    def _count(self, entry: Entry) -> None:
+        """What stands among the details."""
+        if "request_drift" in entry.details:
+            self.request_drift += 1
+        if "unchecked" in entry.details:
+            self.unchecked.update(entry.details["unchecked"])
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries))

@@ -73,7 +73,7 @@ class Exchange:
     entry: Entry
     ours: Ours
     telling: Headers
-    """Those of `headers` that change what is asked."""
+    """Those of `headers` that change what is asked, beside the content type."""
     judged: bool
     """Whether contracts are checked: then the answer says how many violations there were."""
     arrived: float

@@ -47,18 +47,13 @@ NOTHING = Ours()
 
 
 def split_headers(headers: Headers) -> tuple[Headers, Ours, Headers]:
-    """The request's own headers, what ours ask for, and those of its own that change what is asked, in one pass: every
-    request comes by here. UsageError for a header of ours that there is not."""
-    telling = []
-    own, ours = headers, NOTHING
-    for field in headers:
-        kind = _kind(field[0])
-        if kind is not None:
-            if kind is _Kind.OURS:
-                own, ours = _split(headers)
-            else:
-                telling.append(field)
-    return own, ours, tuple(telling)
+    """The request's own headers, what ours ask for, and those of its own that change what is asked beside its content
+    type, in one pass: every request comes by here. UsageError for a header of ours that there is not."""
+    kinds = list(map(_kind, [name for name, _ in headers]))
+    if not any(kinds):
+        return headers, NOTHING, ()
+    telling = tuple(field for field, kind in zip(headers, kinds, strict=True) if kind is _Kind.TELLING)
+    return *(_split(headers) if _Kind.OURS in kinds else (headers, NOTHING)), telling
 
 
 class _Kind(Enum):
@@ -71,7 +66,7 @@ def _kind(name: str) -> _Kind | None:
     """What is to be done with headers of this name; nothing with most."""
     if name.lower().startswith(_OURS):
         return _Kind.OURS
-    return None if meaning_of(name) is None else _Kind.TELLING
+    return None if meaning_of(name) in (None, "content-type") else _Kind.TELLING
 
 
 def cassette_names(value: str) -> tuple[str, ...]:

@@ -22,13 +22,12 @@ from replayer.gateway.ports import Live
 from replayer.gateway.refusal import refusal
 from replayer.gateway.relay import unnamed
 from replayer.gateway.routes import Route
-from replayer.gateway.shelf import Shelf
+from replayer.gateway.shelf import Shelf, Shelved
 from replayer.gateway.unstored import as_recorded
 from replayer.journal import Outcome
 from replayer.match.index import Known
-from replayer.match.jsondiff import Change
 from replayer.match.leading import led
-from replayer.match.player import Miss
+from replayer.match.player import Hit, Miss
 from replayer.match.requestdrift import header_drift, request_drift
 
 __all__ = ["Responder"]
@@ -57,7 +56,7 @@ class Responder:
             target, route = self._parts.routes.of(exchange.target, ours.upstream, host=ours.host)
             if self._parts.relay is not None:
                 self._parts.relay.forbid_faults(exchange)
-            injected = injection(exchange, seed=self._parts.seed)
+            injected = injection(exchange, seed=self._parts.seed) if ours.faults else None
         except ReplayerError as error:
             return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
         spool = exchange.spool
@@ -68,7 +67,7 @@ class Responder:
             body=body or None,
             omitted=None if spool is None else spool.omitted,
         )
-        live = self._live(exchange)
+        live = None if self._parts.live is None else self._live(exchange, self._parts.live)
         if live is not None and spool is not None:
             # A worker's job holds all of its payload.
             return await exchange.refuse(answers.too_large(self._parts.intake.held))
@@ -90,12 +89,11 @@ class Responder:
         """What was made ready is no longer what is loaded."""
         self._shelf = Shelf(self._judge.recorded, miss_status=self._parts.miss_status)
 
-    def _live(self, exchange: Exchange) -> Live | None:
+    def _live(self, exchange: Exchange, live: Live) -> Live | None:
         """The workers, if one of them answers; whoever names an upstream wants what was recorded from it."""
-        live = self._parts.live
         path = exchange.target.partition("?")[0]
         named = exchange.ours.upstream is not None or exchange.ours.host is not None
-        return None if live is None or named or not live.serves(exchange.raw.method, path) else live
+        return None if named or not live.serves(exchange.raw.method, path) else live
 
     async def _play(
         self,
@@ -133,11 +131,8 @@ class Responder:
         if shelved.omitted is not None:
             entry.details["omitted"] = shelved.omitted
         entry.interaction = shelved.name
-        drift = [] if found.interaction.response.stub is not None else header_drift(shelved.asked, exchange.telling)
-        if known is None:
-            drift += request_drift(found.interaction.request, asked, route.rules)
-        if drift:
-            self._drifted(exchange, drift)
+        if known is None or exchange.telling or shelved.telling:
+            self._drifted(exchange, found, shelved, asked, route, known)
         before = len(shelved.violations)
         if before and found.played == 1:
             entry.violations.extend(told(shelved.violations))
@@ -153,11 +148,19 @@ class Responder:
         entry.status = shelved.plan.status
         return await exchange.send(shelved.prepared, known=before, since=exchange.arrived)
 
-    def _drifted(self, exchange: Exchange, drift: list[tuple[str, Change]]) -> None:
+    def _drifted(
+        self, exchange: Exchange, hit: Hit, shelved: Shelved, asked: Request, route: Route, known: Known | None
+    ) -> None:
         """Note what matches although it changes what is asked: the route's rules let it pass, or it is a header."""
-        exchange.entry.details["request_drift"] = [
-            {"part": part, "pointer": change.pointer, **self._parts.player.shown(change)} for part, change in drift
-        ]
+        # Of what is spelled as it was recorded the content type is the same.
+        headers = asked.headers if known is None else exchange.telling
+        drift = [] if hit.interaction.response.stub is not None else header_drift(shelved.asked, headers)
+        if known is None:
+            drift += request_drift(hit.interaction.request, asked, route.rules)
+        if drift:
+            exchange.entry.details["request_drift"] = [
+                {"part": part, "pointer": change.pointer, **self._parts.player.shown(change)} for part, change in drift
+            ]
 
     async def _dispatch(
         self, exchange: Exchange, asked: Request, live: Live, injected: Injection | None

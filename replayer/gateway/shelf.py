@@ -39,6 +39,8 @@ class Shelved:
     outcome: Outcome
     asked: Meaning
     """What the headers of the recorded request said of what was asked."""
+    telling: bool
+    """Whether they said more than a content type."""
     leads: str | None = None
     """`https://host` that it was recorded from, where it has a field that leads to an absolute address."""
     omitted: str | None = None
@@ -79,7 +81,8 @@ class Shelf:
             name=name,
             violations=self._judge(hit),
             outcome=outcome,
-            asked=header_meaning(request.headers),
+            asked=(meaning := header_meaning(request.headers)),
+            telling=not meaning.keys() <= {"content-type"},
             leads=_origin(request.uri) if leads(plan.headers) else None,
             omitted=missing,
         )

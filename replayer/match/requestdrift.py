@@ -40,15 +40,16 @@ Meaning = Mapping[str, str]
 """Headers that change what is asked, by name in lower case; each spelled in one way."""
 
 
+@lru_cache(maxsize=256)
 def header_meaning(headers: Headers) -> Meaning:
-    """What the headers of a request say of what is asked."""
+    """What the headers of a request say of what is asked. A client says the same again and again."""
     found: dict[str, str] = {}
     for spelled, value in headers:
         name = meaning_of(spelled)
         if name is None:
             continue
         if name == "content-type":
-            found[name] = _media(value)
+            found[name] = value.partition(";")[0].strip().lower()
         elif name in _COMPARED:
             found[name] = value
         else:
@@ -62,11 +63,6 @@ def meaning_of(spelled: str) -> str | None:
     """The name of a header that changes what is asked, in lower case; None of every other."""
     name = spelled.lower()
     return name if name in _INTERFACES or name in _COMPARED or name.endswith(_ENDS) else None
-
-
-@lru_cache(maxsize=1024)
-def _media(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
 
 
 def header_drift(recorded: Meaning, asked: Headers) -> list[tuple[str, Change]]:
