@@ -65,7 +65,7 @@ def decode(data: bytes, *, name: str) -> Cassette:
     Raises `CassetteError`, naming `name` and the place, for what is no cassette, is damaged or cut short, or is of a
     newer format. Entries that cannot be used are left out and stand in `problems`, with their index in the file.
     """
-    if not data.strip():
+    if not data or data.isspace():
         return Cassette(problems=(Problem(index=None, message="the file is empty"),))
     if what := foreign_bytes(data):
         raise CassetteError(f"{name}: this is {what}")

@@ -41,7 +41,7 @@ class FlowFile:
 
 def is_flow(data: bytes) -> bool:
     """Whether a file begins as ours do, even if it was cut in its first line's newline."""
-    return data.startswith(_MARK) and data[len(_MARK) :][:1] in (b"", b"\n", b"\r")
+    return data.startswith(_MARK) and data[len(_MARK) : len(_MARK) + 1] in (b"", b"\n", b"\r")
 
 
 def preamble(head: Mapping[str, Any]) -> bytes:
