@@ -47,11 +47,11 @@ class Entry:
     status: int | None = None
     interaction: str | None = None
     """`<cassette>#<n>` of what was played."""
-    faults: list[str] = field(default_factory=list)
+    faults: tuple[str, ...] = ()
     """Those that took effect."""
-    not_applied: list[str] = field(default_factory=list)
+    not_applied: tuple[str, ...] = ()
     """Those that were asked for and could not."""
-    violations: list[dict[str, Any]] = field(default_factory=list)
+    violations: tuple[dict[str, Any], ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
     """What only this kind has: a miss's nearest interactions, a frame's job."""
     started: float = 0.0

@@ -30,7 +30,7 @@ def note(entry: Entry, violation: Violation, show: Callable[[str], str]) -> None
         where += f", job {details['job']}" if details["job"] else ""
     elif violation.where:
         where += f" {violation.where}"
-    entry.violations.append(asdict(replace(violation, where=where, actual=show(violation.actual))))
+    entry.violations += (asdict(replace(violation, where=where, actual=show(violation.actual))),)
 
 
 class Frames:

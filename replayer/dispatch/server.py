@@ -214,7 +214,7 @@ class DispatchServer:
         if isinstance(ask, Response):
             return ask
         if ask.wants_stream and entry is not None:
-            entry.violations.append(asdict(_STREAM))
+            entry.violations += (asdict(_STREAM),)
         job = self._job(Mode.TRANSIENT, ask.payload, self._configuration(ask, desk))
         if isinstance(job, Response):
             return job

@@ -38,20 +38,20 @@ class Injection:
     def rewritten(self, plan: Plan) -> Plan:
         """The plan after its faults."""
         rewritten = self.decision.rewrite(plan)
-        self.entry.faults.extend(rewritten.applied)
-        self.entry.not_applied.extend(rewritten.not_applied)
+        self.entry.faults += rewritten.applied
+        self.entry.not_applied += rewritten.not_applied
         return rewritten.plan
 
     def rescripted(self, frames: Sequence[Frame]) -> Script:
         """What the faults make of a recorded connection."""
         rescripted = self.decision.rescript(script_of(frames))
-        self.entry.faults.extend(rescripted.applied)
-        self.entry.not_applied.extend(rescripted.not_applied)
+        self.entry.faults += rescripted.applied
+        self.entry.not_applied += rescripted.not_applied
         return rescripted.script
 
     def unapplied(self, reason: str) -> None:
         """None of the faults can be applied here."""
-        self.entry.not_applied.extend(f"{fault.name}: {reason}" for fault, _ in self.decision.drawn)
+        self.entry.not_applied += tuple(f"{fault.name}: {reason}" for fault, _ in self.decision.drawn)
 
 
 def injection(exchange: Exchange, *, seed: int) -> Injection | None:

@@ -142,15 +142,15 @@ class Judge:
         return tuple(replace(violation, actual=self._show(violation.actual)) for violation in violations)
 
 
-def told(violations: Judged) -> list[dict[str, Any]]:
+def told(violations: Judged) -> tuple[dict[str, Any], ...]:
     """Violations as the journal keeps them."""
-    return [asdict(violation) for violation in violations]
+    return tuple(asdict(violation) for violation in violations)
 
 
 def note(entry: Entry, violations: Judged) -> None:
     """Keep violations in the journal."""
     room = max(0, _NOTED - len(entry.violations))
-    entry.violations.extend(told(violations[:room]))
+    entry.violations += told(violations[:room])
     more = sum(violation.severity is not Severity.INFO for violation in violations[room:])
     if more:
         entry.details["violations_more"] = entry.details.get("violations_more", 0) + more

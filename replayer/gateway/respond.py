@@ -74,7 +74,7 @@ class Responder:
         known = None if live is not None else self._parts.player.recognise(asked, route.rules)
         violations = self._judge.request(asked, service=None if live is None else live.service, known=known)
         if violations:
-            exchange.entry.violations.extend(told(violations))
+            exchange.entry.violations += told(violations)
             if self._judge.refuses(violations):
                 return await exchange.refuse(answers.violated(violations, status=400))
         if injected is not None and (instead := injected.instead(asked, route.host)) is not None:
@@ -135,7 +135,7 @@ class Responder:
             self._drifted(exchange, found, shelved, asked, route, known)
         before = len(shelved.violations)
         if before and found.played == 1:
-            entry.violations.extend(told(shelved.violations))
+            entry.violations += told(shelved.violations)
             before = 0
         if shelved.violations and self._judge.refuses(shelved.violations):
             return await exchange.reject(answers.violated(shelved.violations, status=502), known=before)
@@ -175,7 +175,7 @@ class Responder:
         response = await live.answer(asked, session=exchange.session.name, entry=entry)
         violations = self._judge.response(asked, response, service=live.service)
         if violations:
-            entry.violations.extend(told(violations))
+            entry.violations += told(violations)
             if self._judge.refuses(violations):
                 return await exchange.reject(answers.violated(violations, status=502))
         plan = plan_of(response)

@@ -168,7 +168,7 @@ async def test_who_was_given_a_job_before_may_have_fetched_its_payload_then(open
     await again.finish(await again.job(), {"length": len(LARGE)})
     done = (await place.get(f"/jobs/{job['job_id']}?wait=5"))[1]
     assert (done["status"], done["result"]) == ("completed", {"length": len(LARGE)})
-    assert place.frames("job_result")[0].violations == []
+    assert place.frames("job_result")[0].violations == ()
 
 
 async def test_policy_reject_sends_no_job_that_breaks_its_contract(open_place: Any) -> None:

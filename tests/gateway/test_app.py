@@ -121,7 +121,7 @@ async def test_an_injected_status_consumes_nothing(kit: Any) -> None:
     assert b"\r\nreplayer-faults: status\r\n" in injected
     assert b'"rate_limit_exceeded"' in injected
     assert played.startswith(b"HTTP/1.1 200 ")
-    assert entry.faults == ["status"]
+    assert entry.faults == ("status",)
 
 
 async def test_a_fault_that_cannot_apply_is_told_in_the_journal(kit: Any) -> None:
@@ -129,7 +129,7 @@ async def test_a_fault_that_cannot_apply_is_told_in_the_journal(kit: Any) -> Non
         await running.get("/v1/stream", "Replayer-Fault: truncate;chunks=9")
         entry = running.journal()[-1]
         not_applied = running.service.run.summary().not_applied
-    assert entry.faults == []
+    assert entry.faults == ()
     assert [reason.partition(":")[0] for reason in entry.not_applied] == ["truncate"]
     assert not_applied == 1
 

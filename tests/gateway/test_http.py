@@ -61,7 +61,7 @@ async def test_a_reset_resets(kit: Any) -> None:
     async with kit.serve(kit.interaction()) as running:
         with pytest.raises(ConnectionResetError):
             await running.get("/v1/models", "Replayer-Fault: reset")
-        assert running.journal()[-1].faults == ["reset"]
+        assert running.journal()[-1].faults == ("reset",)
 
 
 async def test_a_whole_answer_has_its_length(kit: Any) -> None:

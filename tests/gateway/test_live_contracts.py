@@ -289,7 +289,7 @@ async def test_a_broken_off_answer_breaks_off_where_the_policy_is_to_reject(tmp_
         with pytest.raises(aiohttp.ClientPayloadError):
             await answer.content.read()
     (entry,) = service.run.entries()
-    assert entry.violations == []
+    assert entry.violations == ()
 
 
 async def test_an_answer_is_judged_as_the_upstream_said_it_and_not_as_a_fault_made_it(tmp_path: Path) -> None:
