@@ -53,7 +53,8 @@ def many(stack: ExitStack, folder: Path, port: int) -> list[Line]:
     ended = recorder.end()
     more = (peaks[-1] - peaks[0]) / MIB
     growth = used[-1] / used[0]
-    looking = _looking(recorder.output, MANY // JUDGED)
+    judged = max(200, MANY // JUDGED)
+    looking = _looking(recorder.output, judged)
     return [
         Line(what=f"{part:,} interactions, more MiB at the peak", measured=f"{(peaks[0] - before) / MIB:.0f}"),
         Line(
@@ -68,7 +69,7 @@ def many(stack: ExitStack, folder: Path, port: int) -> list[Line]:
         Line(what="time of the last tenth against the first", measured=f"{seconds[-1] / seconds[0]:.2f}"),
         Line(what="SIGINT after it, seconds to the end", measured=f"{ended:.2f}", bar="≤ 2", held=ended <= 2),
         Line(
-            what=f"scan and verify of {MANY // JUDGED:,}, more MiB than of 100",
+            what=f"scan and verify of {judged:,}, more MiB than of 100",
             measured=f"{looking:.0f}",
             bar=f"< {MEMORY_MIB}",
             held=looking < MEMORY_MIB,
