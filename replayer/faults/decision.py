@@ -7,8 +7,9 @@ whatever answers, and tells which took effect and which could not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from replayer.cassette.model import Request
 from replayer.faults.chance import Dice, FaultState
@@ -18,6 +19,8 @@ from replayer.faults.provider_errors import Provider
 from replayer.faults.script import Script
 
 __all__ = ["Decision", "Rescripted", "Rewritten", "decide"]
+
+_Subject = TypeVar("_Subject", Plan, Script)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,31 +57,29 @@ class Decision:
 
     def rewrite(self, plan: Plan) -> Rewritten:
         """Apply the faults to the plan of what answers, be it a fault's or the source's."""
-        applied: list[str] = []
-        not_applied: list[str] = []
-        for fault, dice in self.drawn:
-            if isinstance(fault, Rewriting):
-                result = fault.rewrite(plan, dice)
-                if isinstance(result, NotApplied):
-                    not_applied.append(f"{fault.name}: {result.reason}")
-                    continue
-                plan = result
-            applied.append(fault.name)
-        return Rewritten(plan=plan, applied=tuple(applied), not_applied=tuple(not_applied))
+        plan, applied, not_applied = self._applied(plan, lambda fault, plan, dice: fault.rewrite(plan, dice))
+        return Rewritten(plan=plan, applied=applied, not_applied=not_applied)
 
     def rescript(self, script: Script) -> Rescripted:
         """Apply the faults to what was recorded of a connection."""
+        script, applied, not_applied = self._applied(script, lambda fault, script, dice: fault.rescript(script, dice))
+        return Rescripted(script=script, applied=applied, not_applied=not_applied)
+
+    def _applied(
+        self, subject: _Subject, bend: Callable[[Rewriting, _Subject, Dice], _Subject | NotApplied]
+    ) -> tuple[_Subject, tuple[str, ...], tuple[str, ...]]:
+        """What the faults make of it, from left to right; which took effect, and which could not."""
         applied: list[str] = []
         not_applied: list[str] = []
         for fault, dice in self.drawn:
             if isinstance(fault, Rewriting):
-                result = fault.rescript(script, dice)
+                result = bend(fault, subject, dice)
                 if isinstance(result, NotApplied):
                     not_applied.append(f"{fault.name}: {result.reason}")
                     continue
-                script = result
+                subject = result
             applied.append(fault.name)
-        return Rescripted(script=script, applied=tuple(applied), not_applied=tuple(not_applied))
+        return subject, tuple(applied), tuple(not_applied)
 
 
 def decide(faults: Sequence[Fault], *, state: FaultState, seed: str, session: str, rule: str) -> Decision:
