@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
-from pathlib import Path
 
 import pytest
 from vcr.serialize import deserialize  # type: ignore[import-untyped]  # it ships no types
@@ -12,13 +10,10 @@ from vcr.serializers import jsonserializer, yamlserializer  # type: ignore[impor
 
 from replayer.cassette import store
 from replayer.cassette.codec import Layout, decode, encode
+from tests import needs
+from tests.needs import BEFORE_VCRPY, CORPUS, FILES
 
-CORPUS = Path(os.environ.get("REPLAYER_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus"))
-FILES = sorted(path for path in CORPUS.rglob("*") if path.suffix in (".yaml", ".yml", ".json"))
-# vcrpy cannot read these itself: two of before its 1.0, and one of its old layout for httpx, which has no body to it.
-BEFORE_VCRPY = {"old_cassette.yaml", "old_cassette.json", "gzip_httpx_old_format.yaml"}
-
-pytestmark = pytest.mark.skipif(not FILES, reason=f"no corpus of real cassettes at {CORPUS}")
+pytestmark = needs.corpus
 
 
 @pytest.mark.parametrize("folder", sorted({path.relative_to(CORPUS).parts[0] for path in FILES}))

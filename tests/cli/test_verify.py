@@ -67,12 +67,6 @@ def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> N
     assert isinstance(outcome, CassetteError)
 
 
-pytest_store = pytest.mark.skipif(
-    not (Path(__file__).parents[2] / "replayer" / "cassette" / "store.py").exists(), reason="needs the cassette store"
-)
-
-
-@pytest_store
 @pytest.mark.parametrize(
     ("bodies", "options", "status"),
     [
@@ -90,7 +84,6 @@ def test_the_exit_status_says_what_was_found(
     assert result.exit_code == status, result.output
 
 
-@pytest_store
 def test_an_unreadable_file_ends_with_4_and_the_others_are_still_checked(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("interactions: [", encoding="utf-8")
     cassette(tmp_path / "good.yaml", WRONG)
@@ -100,7 +93,6 @@ def test_an_unreadable_file_ends_with_4_and_the_others_are_still_checked(tmp_pat
     assert "/messages/*/content" in result.output
 
 
-@pytest_store
 def test_the_json_report_goes_to_its_file_and_the_text_to_the_screen(tmp_path: Path) -> None:
     report = tmp_path / "report.out"
     result = run(cassette(tmp_path / "c.yaml", WRONG), "--report", f"json={report}")
@@ -108,7 +100,6 @@ def test_the_json_report_goes_to_its_file_and_the_text_to_the_screen(tmp_path: P
     assert json.loads(report.read_text("utf-8"))["results"][0]["name"].startswith("/messages/*/content: expected")
 
 
-@pytest_store
 def test_a_contract_of_ones_own_judges_what_the_bundled_ones_do_not(tmp_path: Path) -> None:
     body = {"content": {"application/json": {"schema": {"type": "object", "required": ["id"]}}}}
     own = {"openapi": "3.1.0", "info": {}, "paths": {"/x": {"post": {"requestBody": body}}}}

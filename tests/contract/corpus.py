@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,10 +15,10 @@ from replayer.cassette.sse import split_events
 from replayer.cassette.store import read
 from replayer.errors import CassetteError
 from tests.contract.mutations import CONTRACT, Score
+from tests.needs import CORPUS
 
-__all__ = ["CORPUS", "cassettes", "interactions", "moved", "retyped", "scores"]
+__all__ = ["cassettes", "interactions", "moved", "retyped", "scores"]
 
-CORPUS = Path(os.environ.get("REPLAYER_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
 SUFFIXES = (".yaml", ".yml", ".json")
 
 SURVIVORS = {

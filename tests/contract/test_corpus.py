@@ -9,11 +9,12 @@ import pytest
 from replayer.contract.verify import Verification, verify
 from replayer.contract.violation import Severity
 from replayer.errors import ExitStatus
+from tests import needs
 from tests.contract import corpus
-from tests.contract.corpus import CORPUS, cassettes, interactions
+from tests.contract.corpus import cassettes, interactions
 from tests.contract.mutations import CONTRACT
 
-pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real cassettes is not here")
+pytestmark = needs.corpus
 
 UNCOVERED = {
     "bedrock-runtime.us-east-1.amazonaws.com": "no contract of Bedrock",

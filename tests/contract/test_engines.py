@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import hypothesis
 import jsonschema
-import pytest
 import referencing
 import referencing.jsonschema
 from hypothesis import given, settings
@@ -25,9 +22,10 @@ from replayer.contract.registry import BASE, Registry, bundled
 from replayer.contract.schema import Engine
 from replayer.contract.validate import Contract
 from replayer.errors import CassetteError
+from tests import needs
 from tests.contract.examples import example, randomly, schema_names
+from tests.needs import CORPUS
 
-CORPUS = Path(os.environ.get("REPLAYER_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
 NAMES = schema_names()
 REGISTRY = Registry()
 
@@ -143,7 +141,7 @@ def recording() -> tuple[Contract, list[tuple[str, Any]]]:
     return Contract(operations, channels, registry.compile), registry.asked
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real cassettes is not here")
+@needs.corpus
 def test_the_engines_agree_on_real_traffic() -> None:
     contract, asked = recording()
     for file in sorted(CORPUS.rglob("*")):

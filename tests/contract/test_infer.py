@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +14,9 @@ from replayer.contract.infer import infer_asyncapi, infer_openapi
 from replayer.contract.registry import of_documents
 from replayer.contract.samples import Samples
 from replayer.contract.verify import Verification, verify
+from tests import needs
+from tests.needs import CORPUS
 
-CORPUS = Path(os.environ.get("REPLAYER_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus"))
 JSON: Headers = (("content-type", "application/json"),)
 SSE: Headers = (("content-type", "text/event-stream"),)
 
@@ -134,7 +133,7 @@ def _mutations(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str
             yield from _mutations(below, (*at, name))
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of real cassettes is not here")
+@needs.corpus
 def test_what_is_inferred_from_real_traffic_holds_for_it_and_finds_what_is_retyped() -> None:
     found = [pair for pair in cassettes([CORPUS], read) if isinstance(pair[1], Cassette)]
     tried = missed = 0

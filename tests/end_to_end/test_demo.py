@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from replayer.cassette.model import Origin
 from replayer.cassette.store import read
+from tests import needs
 
 
 def demo(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -24,7 +22,7 @@ def demo(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.skipif(importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy (the extra [record]) is not here")
+@needs.mitmproxy
 def test_every_step_of_the_demo_holds(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     told = demo(folder)

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from replayer.cassette import store
 from replayer.cassette.codec import Layout
 from replayer.cassette.model import Cassette, Interaction, Omitted, Request, Response
+from tests import needs
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = needs.linux
 
 MiB = 1024 * 1024
 BLOCK = bytes(range(256)) * 4096

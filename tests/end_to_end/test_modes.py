@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib.util
 import io
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -26,10 +25,9 @@ from replayer.record.settings import Settings
 from replayer.record.upstreams import Upstream
 from replayer.service import Contracts, Options, Service, build
 from replayer.source import Mode, Source, Taping
+from tests import needs
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy is not installed: pip install '.[record]'"
-)
+pytestmark = needs.mitmproxy
 
 
 class Provider:

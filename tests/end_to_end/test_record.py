@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import importlib.util
 import json
 import os
 import signal
@@ -13,8 +12,10 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import openai
 import pytest
 from aiohttp import web
 
@@ -25,10 +26,9 @@ from replayer.record.launch import Recorder, recorder
 from replayer.record.messages import Exchanged, Message, Notice
 from replayer.record.settings import Settings
 from replayer.record.upstreams import Upstream
+from tests import needs
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy is not installed: pip install '.[record]'"
-)
+pytestmark = needs.mitmproxy
 
 SECRET = "sk-proj-abcdefghijklmnopqrstuvwx"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -635,8 +635,7 @@ async def provider(request: web.Request) -> web.StreamResponse:
 
 
 async def ask_openai(base: str) -> tuple[str | None, str]:
-    openai = pytest.importorskip("openai")
-    question = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    question: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
     async with openai.AsyncOpenAI(api_key=SECRET, base_url=f"{base}/v1", max_retries=0) as client:
         plain = await client.chat.completions.create(**question)
         stream = await client.chat.completions.create(**question, stream=True)

@@ -18,10 +18,9 @@ from aiohttp import web
 
 from replayer.cassette import store
 from replayer.cassette.model import header
+from tests import needs
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy is not installed: pip install '.[record]'"
-)
+pytestmark = needs.mitmproxy
 TOP = Path(__file__).parents[2]
 CLIENTS = Path(__file__).parent / "clients"
 NODE_MODULES = Path(os.environ.get("REPLAYER_NODE_MODULES") or TOP / "node_modules")
@@ -220,7 +219,7 @@ def node(stage: Any, *asked: str) -> list[str]:
     return ["node", str(script), *asked]
 
 
-def needs(language: str) -> None:
+def need(language: str) -> None:
     """Skip where the clients are not installed; CI installs them."""
     if language == "python":
         missing = [name for name in ("openai", "anthropic", "google.genai") if _absent(name)]
@@ -253,7 +252,7 @@ WAYS = [("reverse", "new_episodes"), ("forward", "new_episodes"), ("reverse", "a
 async def test_official_clients_record_and_replay_with_equal_results(
     stage: Any, language: str, way: str, mode: str
 ) -> None:
-    needs(language)
+    need(language)
     program = python(*ASKED["python"]) if language == "python" else node(stage, *ASKED["node"])
     async with AsyncExitStack() as stack:
         urls = {
@@ -288,7 +287,7 @@ async def test_official_clients_record_and_replay_with_equal_results(
 async def test_clients_that_insist_on_tls_record_and_replay_too(
     stage: Any, language: str, asked: str, way: str, mode: str
 ) -> None:
-    needs(language)
+    need(language)
     program = python(asked) if language == "python" else node(stage, asked)
     name = asked.partition("_")[0]
     async with stage.upstream(stand_in, stage.authority.context()) as url:
@@ -312,7 +311,7 @@ async def test_clients_that_insist_on_tls_record_and_replay_too(
 @pytest.mark.parametrize("mode", ["new_episodes", "all"])
 @pytest.mark.parametrize("language", ["python", "node"])
 async def test_a_resumable_upload_records_and_replays_with_equal_results(stage: Any, language: str, mode: str) -> None:
-    needs(language)
+    need(language)
     program = python("gemini_upload") if language == "python" else node(stage, "gemini_upload")
     async with (
         stage.upstream(Uploads().answer, stage.authority.context()) as url,

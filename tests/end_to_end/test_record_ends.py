@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import signal
 import sys
@@ -17,10 +16,9 @@ from aiohttp import web
 from replayer.cassette import store
 from replayer.cassette.model import End, FrameKind
 from replayer.demo.process import started
+from tests import needs
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy is not installed: pip install '.[record]'"
-)
+pytestmark = needs.mitmproxy
 TOP = Path(__file__).parents[2]
 
 CUTS = {

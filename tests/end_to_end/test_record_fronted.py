@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import pty
@@ -24,14 +23,14 @@ from aiohttp import web
 
 from replayer.cassette import store
 from replayer.cassette.model import Sender
+from tests import needs
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy is not installed: pip install '.[record]'"
-)
+pytestmark = needs.mitmproxy
 TOP = Path(__file__).parents[2]
 DROPPED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 ASK = """
 import os, sys, urllib.request
+from tests import needs
 for path in sys.argv[2:]:
     print(urllib.request.urlopen(os.environ[sys.argv[1]] + path).read().decode())
 """
@@ -360,7 +359,7 @@ def recorder_of(parent: str) -> int:
     return int(found)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="finds the recorder's process by /proc")
+@needs.linux
 async def test_a_recorder_that_is_lost_ends_the_program_too(stage: Any) -> None:
     program = "import os, signal\nprint(os.getppid(), flush=True)\nsignal.pause()\n"
     async with upstream(stage) as url:

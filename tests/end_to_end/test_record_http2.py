@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,10 +10,9 @@ import aiohttp
 import pytest
 
 from replayer.cassette.model import End
+from tests import needs
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy is not installed: pip install '.[record]'"
-)
+pytestmark = needs.mitmproxy
 
 
 class Http2:

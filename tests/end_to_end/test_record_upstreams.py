@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import socket
 import struct
 from typing import Any
@@ -13,10 +12,9 @@ import pytest
 from aiohttp import web
 
 from replayer.cassette.model import End, FrameKind
+from tests import needs
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy is not installed: pip install '.[record]'"
-)
+pytestmark = needs.mitmproxy
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import pty
@@ -22,10 +21,9 @@ from aiohttp import web
 from replayer.cassette import store
 from replayer.record.hosts import HostRules
 from replayer.record.upstreams import Way
+from tests import needs
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy is not installed: pip install '.[record]'"
-)
+pytestmark = needs.mitmproxy
 TOP = Path(__file__).parents[2]
 
 

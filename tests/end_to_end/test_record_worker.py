@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 from typing import Any
 
 import aiohttp
-import pytest
 
 from replayer.cassette.model import End, FrameKind, Sender
 from replayer.demo.process import Child, run, started
+from tests import needs
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy is not installed: pip install '.[record]'"
-)
+pytestmark = needs.mitmproxy
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 

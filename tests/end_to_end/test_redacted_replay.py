@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import signal
@@ -13,14 +12,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-import pytest
 from aiohttp import web
 
 from replayer.redact.redactor import Redactor
+from tests import needs
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mitmproxy") is None, reason="mitmproxy is not installed: pip install '.[record]'"
-)
+pytestmark = needs.mitmproxy
 
 TOKEN = "sk-proj-abcdefghijklmnopqrstuvwx"
 VALUE = "correct-horse/battery+staple"

@@ -6,7 +6,6 @@ status, end-to-end fields and decoded body are then the recorded ones, and it is
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -14,7 +13,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
-import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -22,9 +20,8 @@ from replayer.cassette.model import Headers, Interaction, Request
 from replayer.clock import SystemClock
 from replayer.inputs import Loaded, load
 from replayer.service import Contracts, Options, build
-
-CORPUS = Path(os.environ.get("REPLAYER_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus"))
-needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus of real cassettes at {CORPUS}")
+from tests import needs
+from tests.needs import CORPUS
 
 # What describes one connection or the framing of one message says nothing about what was answered.
 FRAMING = frozenset(
@@ -89,7 +86,7 @@ async def replayed(client: aiohttp.ClientSession, url: str, name: str, index: in
     return None
 
 
-@needs_corpus
+@needs.corpus
 async def test_every_interaction_of_the_corpus_is_answered_as_it_was_recorded() -> None:
     loaded = load([str(CORPUS)])
     asked = 0

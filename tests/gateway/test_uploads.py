@@ -9,7 +9,6 @@ import io
 import json
 import os
 import stat
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -27,6 +26,7 @@ from replayer.gateway.spool import BLOCK, Spool
 from replayer.journal import Entry, Outcome
 from replayer.record.upstreams import Upstream
 from replayer.source import Mode, Source
+from tests import needs
 
 HELD = 2 * BLOCK
 LARGE = bytes(range(251)) * (4 * BLOCK // 251)
@@ -202,7 +202,7 @@ async def test_a_worker_is_not_given_more_than_a_job_can_hold(kit: Any) -> None:
         assert (await send(running, LARGE))[0] == 413
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@needs.linux
 async def test_a_spool_is_its_owners_alone_and_gone_however_it_ends(kit: Any) -> None:
     head = f"POST /v1/files HTTP/1.1\r\nHost: h\r\nContent-Length: {len(LARGE)}\r\n\r\n".encode()
     async with kit.serve(omitted(kit, LARGE)) as running:

@@ -6,7 +6,6 @@ cassette holds, twice over and in several orders; where one of them has no answe
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,9 @@ from replayer.cassette.content import undo
 from replayer.cassette.model import Request
 from replayer.cassette.store import read
 from replayer.match.player import Hit, Player, PlayState, Repeat
+from tests import needs
+from tests.needs import BEFORE_VCRPY, CORPUS, FILES
 
-CORPUS = Path(os.environ.get("REPLAYER_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus"))
-FILES = sorted(path for path in CORPUS.rglob("*") if path.suffix in (".yaml", ".yml", ".json"))
-# vcrpy cannot read these itself: two of before its 1.0, and one of its old layout for httpx, which has no body to it.
-BEFORE_VCRPY = {"old_cassette.yaml", "old_cassette.json", "gzip_httpx_old_format.yaml"}
 ORDERS = 3
 
 Answer = tuple[int, bytes] | None
@@ -96,7 +93,7 @@ def compare(file: Path) -> int:
     return answered
 
 
-@pytest.mark.skipif(not FILES, reason=f"no corpus of real cassettes at {CORPUS}")
+@needs.corpus
 @pytest.mark.parametrize("folder", sorted({path.relative_to(CORPUS).parts[0] for path in FILES}))
 def test_the_player_answers_the_corpus_as_vcrpy_does(folder: str) -> None:
     files = [file for file in FILES if file.is_relative_to(CORPUS / folder) and file.name not in BEFORE_VCRPY]

@@ -45,7 +45,6 @@ def refused(*arguments: str) -> ReplayerError:
 
 async def test_a_worker_that_shares_no_code_with_us_keeps_to_the_protocol(tmp_path: Path) -> None:
     """It does what the public SDK does: that may not be as advised, and is never against the protocol."""
-    pytest.importorskip("websockets")
     report = tmp_path / "report.json"
     status, out, errors = await check(
         "--task",
