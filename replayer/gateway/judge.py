@@ -130,7 +130,7 @@ class Judge:
         """The violations of a recorded answer."""
         if self._contract is None or hit.interaction.is_websocket:
             return ()
-        where = f"{hit.cassette}#{hit.index} response"
+        where = f"{hit.cassette}#{hit.number} response"
         return self.shown(
             self._contract.response(hit.interaction.request, hit.interaction.response, where=where).violations
         )

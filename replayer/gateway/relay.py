@@ -107,10 +107,10 @@ class Relay:
 
     def forbid_faults(self, exchange: Exchange) -> None:
         """FaultError where a request asks for faults although its answer may come from a real server."""
-        if exchange.ours.faults and self._faults is Bending.REFUSED:
+        if exchange.head.ours.faults and self._faults is Bending.REFUSED:
             from replayer.faults.grammar import from_headers  # every family of faults, which most runs do not have
 
-            if not from_headers(exchange.ours.faults):
+            if not from_headers(exchange.head.ours.faults):
                 return
             raise FaultError(
                 "faults are switched off where answers may come from upstream, so that no real answer is taken for an "
@@ -202,14 +202,14 @@ class Relay:
             await self._client.close()
 
     async def _ask(self, exchange: Exchange, asked: Request, reach: Reach, kept: Kept | None) -> aiohttp.ClientResponse:
-        fields = [*onward(exchange.headers), *([(RELAYED, kept.id)] if kept is not None else [])]
+        fields = [*onward(exchange.head.headers), *([(RELAYED, kept.id)] if kept is not None else [])]
         fields = [(name, value) for name, value in fields if name.lower() not in ("host", "content-length", "expect")]
         body: bytes | Spool | None = exchange.spool or asked.body
         large = body is not None and len(body) > BLOCK
         if large:
             fields.append(("Content-Length", str(len(body or b""))))
         return await self.client().request(
-            exchange.raw.method,
+            exchange.head.method,
             URL(reach.address(asked.uri), encoded=True),
             headers=fields,
             data=_sent(body or b"") if large else asked.body,
@@ -230,7 +230,7 @@ class Relay:
         """With faults: they need the whole answer."""
         body = b"".join([piece async for piece in flow.pieces()])
         response = Response(status=flow.answer.status, reason=flow.answer.reason or "", headers=headers, body=body)
-        plan = injected.rewritten(plan_of(response, method=exchange.raw.method))
+        plan = injected.rewritten(plan_of(response, method=exchange.head.method))
         encoding = flow.answer.headers.get("Content-Encoding")
         if encoding is not None:
             plan = replace(plan, headers=(*plan.headers, ("content-encoding", encoding)))
@@ -257,7 +257,7 @@ class _Flow:
         hearing: Heard | None,
     ) -> None:
         self.answer = answer
-        self.length = _length(answer, exchange.raw.method)
+        self.length = _length(answer, exchange.head.method)
         self._kept = kept
         self._exchange = exchange
         self._hearing = hearing
