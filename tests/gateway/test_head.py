@@ -96,7 +96,6 @@ def test_they_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_long_head_is_not_kept() -> None:
     heads = Heads(str)
-    heads.of(raw("/a", *((f"X-{number}", "1") for number in range(100))), FRONT)
     heads.of(raw("/a", ("X-A", "1" * 10_000)), FRONT)
     assert not heads._kept
 
