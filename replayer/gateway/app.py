@@ -71,7 +71,8 @@ class Gateway:
         """Something came that is no request: it stands in the journal, and this is the answer."""
         entry = self._journal.open("http", session=DEFAULT)
         entry.outcome, entry.status = Outcome.REFUSED, status
-        entry.details["unreadable"] = why = self._parts.redact(why)[:_MAX_WHY]
+        why = self._parts.redact(why)[:_MAX_WHY]
+        entry.note("unreadable", why)
         self._journal.complete(entry)
         return answers.refused("not-http", why, status=status, title="This is not a request that can be read")
 
@@ -102,17 +103,17 @@ class Gateway:
         try:
             return await answering
         except ConnectionError:
-            entry.details["client"] = _LEFT
+            entry.note("client", _LEFT)
             return Delivered(keep_alive=False)
         except web.HTTPException as refusal:
             entry.outcome, entry.status = Outcome.REFUSED, refusal.status
             raise
         except Exception as error:
-            entry.details["defect"] = f"{type(error).__name__}: {error}"
+            entry.note("defect", f"{type(error).__name__}: {error}")
             return await exchange.fail(answers.failed(error))
         except BaseException:
             # Cancelled: the client left, or the gateway stops.
-            entry.details["client"] = _LEFT
+            entry.note("client", _LEFT)
             raise
         finally:
             session.under_way -= 1

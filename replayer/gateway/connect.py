@@ -98,7 +98,7 @@ class Connector:
         return await playing.to_its_end()
 
     async def _miss(self, exchange: Exchange, miss: Miss) -> web.StreamResponse:
-        exchange.entry.details["nearest"] = [answers.described(near) for near in miss.nearest]
+        exchange.entry.note("nearest", [answers.described(near) for near in miss.nearest])
         refusal = answers.missed(
             miss,
             method="WebSocket",

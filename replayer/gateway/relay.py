@@ -150,7 +150,7 @@ class Relay:
         except Refused as refused:
             if not exchange.begun:
                 return await exchange.reject(answers.violated(refused.violations, status=502))
-            entry.details["rejected"] = f"{refused.violations[0]}: the answer was cut off there"
+            entry.note("rejected", f"{refused.violations[0]}: the answer was cut off there")
             return Delivered(keep_alive=False)
         except UpstreamLost:
             return Delivered(keep_alive=False)
@@ -282,7 +282,7 @@ class _Flow:
                     yield passed
                 self._go_on()
         except (aiohttp.ClientError, TimeoutError) as error:
-            self._exchange.entry.details["upstream"] = f"broke off: {error}"
+            self._exchange.entry.note("upstream", f"broke off: {error}")
             await self._noted()
             yield b"" if hear is None else hear.rest()
             raise UpstreamLost from error
@@ -304,7 +304,7 @@ class _Flow:
             return
         entry.interaction = await self._kept()
         if entry.interaction is None:
-            entry.details["recorded"] = "not kept: the recorder did not write this exchange"
+            entry.note("recorded", "not kept: the recorder did not write this exchange")
 
 
 async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

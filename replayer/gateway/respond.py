@@ -164,7 +164,7 @@ class Responder:
         shelved = self._shelf.take(found, route.pace)
         entry.outcome = shelved.outcome
         if shelved.omitted is not None:
-            entry.details["omitted"] = shelved.omitted
+            entry.note("omitted", shelved.omitted)
         entry.interaction = shelved.name
         if known is None or exchange.head.telling or shelved.telling:
             self._drifted(exchange, found, shelved, asked, route, known)
@@ -193,9 +193,11 @@ class Responder:
         if known is None:
             drift += request_drift(hit.interaction.request, asked, route.rules)
         if drift:
-            exchange.entry.details["request_drift"] = [
-                {"part": part, "pointer": change.pointer, **self._parts.player.shown(change)} for part, change in drift
-            ]
+            shown = self._parts.player.shown
+            exchange.entry.note(
+                "request_drift",
+                [{"part": part, "pointer": change.pointer, **shown(change)} for part, change in drift],
+            )
 
     async def _dispatch(
         self, exchange: Exchange, asked: Request, live: Live, injected: Injection | None
@@ -223,7 +225,7 @@ class Responder:
             return await exchange.answer(await self._parts.control.answer(request, session=None), Outcome.LIVE)
         entry = exchange.entry
         entry.outcome = Outcome.MISS
-        entry.details["nearest"] = [answers.described(near) for near in miss.nearest]
+        entry.note("nearest", [answers.described(near) for near in miss.nearest])
         response = answers.missed(
             miss,
             method=exchange.head.method,
