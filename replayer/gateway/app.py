@@ -42,7 +42,7 @@ class Gateway:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._journal = parts.journal
-        self._heads = Heads(parts.redact)
+        self._heads = self._new_heads()
         self._responder = Responder(parts)
         self._connector = Connector(parts)
 
@@ -78,8 +78,12 @@ class Gateway:
 
     def replaced(self) -> None:
         """What is played was replaced: what was made ready of it is forgotten."""
-        self._heads.forget()
+        self._heads = self._new_heads()
         self._responder.forget()
+
+    def _new_heads(self) -> Heads:
+        lengths = any("content-length" in rules.match_headers for rules in self._parts.routes.rules())
+        return Heads(self._parts.redact, lengths=lengths)
 
     def _exchange(self, raw: web.BaseRequest, head: Head, session: Session) -> Exchange:
         session.requests += 1

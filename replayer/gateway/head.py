@@ -1,13 +1,14 @@
 """The head of a request: all that can be told of it before its body is looked at.
 
 The rule: equal heads say the same, and a client sends few that differ, so what one says is worked out once and kept.
-Nothing in it belongs to a single request.
+Nothing in it belongs to a single request; so how long the body is, which differs most, is left out of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from aiohttp import web
 
@@ -21,9 +22,12 @@ from replayer.match.target import host_of
 __all__ = ["Head", "Heads"]
 
 _CONTROL = "/__replayer/"
-_KEPT = 1024
+_LENGTH = "content-length"
+_KEPT = 128
+"""Heads: more than clients have, and few enough to stay near at hand where each differs."""
 _KEPT_BYTES = 4096
 """Of the longest head that is kept."""
+_Fields = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +40,7 @@ class Head:
     shown: str
     """The target without its secrets."""
     headers: Headers = ()
-    """As they came, without the fields that are ours."""
+    """As they came, without the fields that are ours, and without the body's length."""
     ours: Ours = NOTHING
     telling: Headers = ()
     """Those of `headers` that change what is asked, beside the content type."""
@@ -52,20 +56,23 @@ class Head:
 class Heads:
     """The heads that came lately."""
 
-    def __init__(self, redact: Callable[[str], str]) -> None:
-        """`redact` takes the secrets out of a target."""
+    def __init__(self, redact: Callable[[str], str], *, lengths: bool = False) -> None:
+        """`redact` takes the secrets out of a target; `lengths`: somebody matches by the body's length."""
         self._redact = redact
+        self._lengths = lengths
+        self._length_at = 0
         self._kept: dict[object, Head] = {}
 
     def of(self, raw: web.BaseRequest, door: Door) -> Head:
         """What a request's head says that came in by `door`. UsageError where it asks for what there is not."""
         if door is not FRONT:
             return self._read(raw, door)
-        key = (raw.method, raw.raw_path, raw.raw_headers)
+        fields = raw.raw_headers if self._lengths else self._unmeasured(raw.raw_headers)
+        key = (raw.method, raw.raw_path, fields)
         head = self._kept.get(key)
         if head is None:
             head = self._read(raw, door)
-            if len(raw.raw_path) + sum(len(name) + len(value) for name, value in raw.raw_headers) <= _KEPT_BYTES:
+            if len(raw.raw_path) + sum(map(len, chain.from_iterable(fields))) <= _KEPT_BYTES:
                 if len(self._kept) >= _KEPT:
                     self._kept.clear()
                 self._kept[key] = head
@@ -76,15 +83,23 @@ class Heads:
         target = _target(raw)
         return Head(method=raw.method, target=target, shown=self._redact(target))
 
-    def forget(self) -> None:
-        """What was known of them does not hold any more."""
-        self._kept.clear()
+    def _unmeasured(self, fields: _Fields) -> _Fields:
+        """The fields without the body's length, which a client has in the same place each time."""
+        at = self._length_at
+        if at >= len(fields) or fields[at][0].lower() != b"content-length":
+            found = (at for at, (name, _) in enumerate(fields) if name.lower() == b"content-length")
+            if (at := next(found, -1)) < 0:
+                return fields
+            self._length_at = at
+        return fields[:at] + fields[at + 1 :]
 
     def _read(self, raw: web.BaseRequest, door: Door) -> Head:
         target = _target(raw)
         if door.proxied and target is not raw.raw_path:
             door = replace(door, host=host_of(raw.raw_path))
         headers: Headers = tuple(raw.headers.items())
+        if not self._lengths:
+            headers = tuple(field for field in headers if field[0].lower() != _LENGTH)
         session = None
         if target.startswith(_CONTROL):
             session, target = split_session(target)

@@ -100,8 +100,15 @@ def test_a_long_head_is_not_kept() -> None:
     assert not heads._kept
 
 
-def test_they_are_forgotten() -> None:
+@pytest.mark.parametrize("fields", [(("X-A", "1"), ("Content-Length", "7")), (("content-length", "8"), ("X-A", "1"))])
+def test_how_long_a_body_is_makes_no_other_head(fields: tuple[tuple[str, str], ...]) -> None:
     heads = Heads(str)
-    first = heads.of(raw(), FRONT)
-    heads.forget()
-    assert heads.of(raw(), FRONT) is not first
+    first = heads.of(raw("/a", ("X-A", "1"), ("Content-Length", "5")), FRONT)
+    assert first.headers == (("X-A", "1"),)
+    assert heads.of(raw("/a", *fields), FRONT) is first
+
+
+def test_where_somebody_matches_by_it_it_does() -> None:
+    heads = Heads(str, lengths=True)
+    short, long = (heads.of(raw("/a", ("Content-Length", size)), FRONT) for size in ("5", "6"))
+    assert (short.headers, long.headers) == ((("Content-Length", "5"),), (("Content-Length", "6"),))
