@@ -215,8 +215,9 @@ class Responder:
             entry.violations += told(violations)
             if self._judge.refuses(violations):
                 return await exchange.reject(answers.violated(violations, status=502))
-        plan = plan_of(response)
-        return await exchange.deliver(plan if injected is None else injected.rewritten(plan))
+        if injected is None:
+            return await exchange.whole(response)
+        return await exchange.deliver(injected.rewritten(plan_of(response)))
 
     async def _miss(self, exchange: Exchange, miss: Miss, injected: Injection | None) -> web.StreamResponse:
         path = exchange.head.target.partition("?")[0]
