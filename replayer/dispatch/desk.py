@@ -84,19 +84,19 @@ class Desk:
 
     # Callers
 
-    async def run(self, job: Job) -> Resolve | Fail:
-        """Submit a transient job and await its end. A caller that is cancelled leaves its job to the worker."""
+    def submit(self, job: Job) -> asyncio.Future[Resolve | Fail]:
+        """Submit a transient job: its end is to be awaited, then `left` to be called, also by who is cancelled."""
         caller: asyncio.Future[Resolve | Fail] = asyncio.get_running_loop().create_future()
         self._callers[job.id] = caller
-        try:
-            self._carry_out(self.queue.submit(job, self._clock.ms()))
-            return await caller
-        except asyncio.CancelledError:
+        self._carry_out(self.queue.submit(job, self._clock.ms()))
+        return caller
+
+    def left(self, job: Job) -> None:
+        """The caller of a transient job waits no longer; a job that has not ended is left to the worker."""
+        caller = self._callers.pop(job.id)
+        if not caller.done() or caller.cancelled():
             self._carry_out(self.queue.cancel(job.id, self._clock.ms()))
-            raise
-        finally:
-            del self._callers[job.id]
-            self.offload.forget(job.id)
+        self.offload.forget(job.id)
 
     def keep(self, job: Job) -> None:
         """Submit a persisted job. Raises WriteError where it cannot be written down: then it was never accepted."""

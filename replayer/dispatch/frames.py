@@ -52,9 +52,8 @@ class Frames:
         worker_id: str,
     ) -> Entry:
         """The entry of one frame, to be completed when all that it leads to is done."""
-        entry = self._journal.open("frame", session=self._session)
         connection.frames += 1
-        entry.details = {
+        details = {
             "job": getattr(message, "job_id", None),
             "worker": worker_id,
             "connection": connection.number,
@@ -62,7 +61,7 @@ class Frames:
             "direction": "from-worker" if sender is Sender.CLIENT else "to-worker",
             "type": message.what if isinstance(message, Malformed) else message.type,
         }
-        return entry
+        return self._journal.open("frame", session=self._session, details=details)
 
     def judge(self, entry: Entry, sender: Sender, values: Iterable[Any]) -> str | None:
         """Hold a frame against its contract, and what stands for it elsewhere; why it is to be refused, if it is."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -178,13 +178,17 @@ class DispatchServer:
 
     # REST
 
-    async def answer(self, request: Request, *, session: str, entry: Entry | None = None) -> Response:
+    def answer(self, request: Request, *, session: str, entry: Entry | None = None) -> Awaitable[Response]:
         """The whole answer to a request that `serves` has claimed; `entry` learns where it came from."""
         path = _path(request)
         desk = self._desk(session)
         task = self._tasks.get(path)
         if task is not None:
-            return await self._dispatch(task, request, desk, entry)
+            return self._dispatch(task, request, desk, entry)
+        return self._own(request, path, desk, entry)
+
+    async def _own(self, request: Request, path: str, desk: Desk, entry: Entry | None) -> Response:
+        """What the queue itself is asked."""
         if entry is not None:
             entry.outcome = Outcome.LIVE
         if path.startswith(offload.PREFIX):
@@ -220,7 +224,10 @@ class DispatchServer:
             return job
         if entry is not None:
             entry.note("job", job.id)
-        end = await desk.run(job)
+        try:
+            end = await desk.submit(job)
+        finally:
+            desk.left(job)
         if not isinstance(end, Fail):
             return task.answer(ask.payload, end.result, self._clock.now().timestamp())
         if end.failure is Failure.UNAVAILABLE and (played := self._play(task, ask, job, desk, entry)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from typing import Protocol
 
 from aiohttp import web
@@ -32,7 +32,7 @@ class Live(Protocol):
     async def stop(self) -> None:
         """Let the workers go."""
 
-    async def answer(self, request: Request, *, session: str, entry: Entry) -> Response:
+    def answer(self, request: Request, *, session: str, entry: Entry) -> Awaitable[Response]:
         """The whole answer; bad input is answered too. The entry gets its outcome, and what else is known of it."""
 
     def follow(self, request: Request, *, session: str) -> AsyncGenerator[bytes, None] | None:
