@@ -31,7 +31,7 @@ from replayer.dispatch.messages import (
     WorkerMessage,
 )
 
-__all__ = ["decode", "encode", "message_of", "parse", "parse_server"]
+__all__ = ["decode", "encode", "message_of", "parse", "parse_server", "value_of"]
 
 Keys = Mapping[str, Any]
 Message = TypeVar("Message")
@@ -68,14 +68,30 @@ def encode(message: ServerMessage | WorkerMessage) -> bytes:
 
     Raises TypeError where a result nests deeper than orjson writes (254 levels).
     """
+    keys = _keys(message)
+    if isinstance(message, Job):
+        keys["payload"] = orjson.Fragment(message.payload)
+    return orjson.dumps(keys)
+
+
+def value_of(message: ServerMessage, frame: bytes) -> Any:
+    """The JSON value of a message that `encode` has made `frame` of: what whoever receives it will parse."""
+    if not isinstance(message, Job) or message.value is None:
+        return orjson.loads(frame)
+    keys = _keys(message)
+    keys["mode"] = message.mode.value
+    keys["payload"] = message.value
+    return keys
+
+
+def _keys(message: ServerMessage | WorkerMessage) -> dict[str, Any]:
     keys: dict[str, Any] = {"type": message.type}
     for name in message.__slots__:
         value = getattr(message, name)
         if value is not None or name == "result":
             keys[name] = value
-    if isinstance(message, Job):
-        keys["payload"] = orjson.Fragment(message.payload)
-    return orjson.dumps(keys)
+    keys.pop("value", None)
+    return keys
 
 
 class _Wrong(ValueError):
