@@ -18,7 +18,7 @@ from replayer.contract.checked import Checked, total
 from replayer.contract.connection import Connection, knowing
 from replayer.contract.events import Events
 from replayer.contract.media import choose, is_json, media_type
-from replayer.contract.message import NO_JSON, REDACTED, UNREAD, Unreadable, excerpt, parse
+from replayer.contract.message import NO_JSON, REDACTED, UNREAD, Spoken, Unreadable, excerpt, parse
 from replayer.contract.openapi import Content, Operation
 from replayer.contract.passing import Passing
 from replayer.contract.schema import Compile, Schema
@@ -53,8 +53,10 @@ class Contract:
         self._found: dict[tuple[str, str, str | None], Operation | _ByHeader | None] = {}
         self._bound: dict[tuple[str, str | None], tuple[Channel, ...]] = {}
 
-    def request(self, request: Request, *, where: str, service: str | None = None, value: Any = UNREAD) -> Checked:
-        """Hold a request's body against its operation. `value` is what its JSON says, where that is known."""
+    def request(
+        self, request: Request, *, where: str, service: str | None = None, spoken: Spoken | None = None
+    ) -> Checked:
+        """Hold a request's body against its operation. `spoken` is told its JSON, where that was parsed for it."""
         operation = self._operation(request, service)
         if operation is None or request.omitted is not None:
             return _UNCOVERED
@@ -68,7 +70,10 @@ class Contract:
         if content is None and media and operation.request:
             wrong = _violation(where, " or ".join(operation.request), media, operation.uri, Severity.WARNING)
             return Checked(requests=1, violations=(wrong,))
-        found = _check_body(content, media or "", request.body, where, value)
+        value = _parsed(content, media or "", request.body)
+        if spoken is not None:
+            spoken.asked = value
+        found = _check(content, request.body, value, where)
         if not found:
             return _UNCOVERED if found is None else _GOOD_REQUEST
         return Checked(requests=1, violations=found)
@@ -103,7 +108,9 @@ class Contract:
             return Checked(responses=1, violations=(wrong,))
         if content.events is not None:
             return _stream(content.events, response.body, where, cut=cut)
-        found = None if cut else _check_body(content, media or "", response.body, where, value)
+        if value is UNREAD and not cut:
+            value = _parsed(content, media or "", response.body)
+        found = None if cut else _check(content, response.body, value, where)
         if not found:
             return _UNCOVERED if found is None else _GOOD_RESPONSE
         return Checked(responses=1, violations=found)
@@ -251,14 +258,17 @@ class _ByHeader:
         return self._found[told]
 
 
-def _check_body(
-    content: Content | None, media: str, body: bytes, where: str, value: Any
-) -> tuple[Violation, ...] | None:
-    """Violations of a whole body; None where there is nothing to judge it by."""
+def _parsed(content: Content | None, media: str, body: bytes) -> Any:
+    """The JSON of a whole body, or Unreadable; UNREAD where there is nothing to judge it by."""
     if content is None or content.schema is None or not is_json(media):
+        return UNREAD
+    return parse(body)
+
+
+def _check(content: Content | None, body: bytes, value: Any, where: str) -> tuple[Violation, ...] | None:
+    """Violations of a whole body, whose JSON is `value`; None where there is nothing to judge it by."""
+    if value is UNREAD or content is None or content.schema is None:
         return None
-    if value is UNREAD:
-        value = parse(body)
     if isinstance(value, Unreadable):
         if REDACTED.encode() in body:
             return None

@@ -10,6 +10,8 @@ from collections import deque
 
 from aiohttp import WSMsgType, web
 
+from replayer.dispatch.worker import Worker
+
 __all__ = ["Connection"]
 
 _MOST_FRAMES = 10_000
@@ -26,6 +28,8 @@ class Connection:
         self.socket = socket
         self.base = base
         """The root URL, without a slash at its end, that the worker dialled us at."""
+        self.worker = Worker(connection=number)
+        """Who speaks here; the queue's own, from when it knows of the connection."""
         self.frames = 0
         """Messages so far, of both directions."""
         self.dropped: str | None = None

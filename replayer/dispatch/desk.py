@@ -29,7 +29,6 @@ from replayer.dispatch.messages import (
     JobResultRef,
     Malformed,
     Mode,
-    ServerMessage,
     WorkerMessage,
 )
 from replayer.dispatch.messages import Job as JobMessage
@@ -125,7 +124,7 @@ class Desk:
     def opened(self, connection: Connection) -> None:
         """A worker has connected."""
         self._connections[connection.number] = connection
-        self.queue.connected(connection.number)
+        connection.worker = self.queue.connected(connection.number)
 
     def closed(self, connection: Connection) -> None:
         """Its connection has ended, whoever ended it."""
@@ -148,7 +147,7 @@ class Desk:
         """A text frame has come."""
         value = decode(text)
         message = message_of(value)
-        entry = self._open(connection, Sender.CLIENT, message)
+        entry = self._frames.open(connection, Sender.CLIENT, message)
         if isinstance(message, Malformed):
             commands = self.queue.malformed(connection.number, message)
         else:
@@ -159,7 +158,7 @@ class Desk:
     def hear_binary(self, connection: Connection) -> None:
         """A binary frame has come: the protocol has none."""
         malformed = Malformed(what="binary", why="A binary frame is no message: send JSON in text frames")
-        entry = self._open(connection, Sender.CLIENT, malformed)
+        entry = self._frames.open(connection, Sender.CLIENT, malformed)
         self._carry_out(self.queue.malformed(connection.number, malformed), entry)
         self._journal.complete(entry)
 
@@ -215,12 +214,6 @@ class Desk:
         job = self.queue.jobs.get(job_id)
         return job is not None and job.dispatches == 1
 
-    def _open(
-        self, connection: Connection, sender: Sender, message: WorkerMessage | ServerMessage | Malformed
-    ) -> Entry:
-        worker = self.queue.workers.get(connection.number)
-        return self._frames.open(connection, sender, message, worker.worker_id if worker else "")
-
     def _carry_out(self, commands: Sequence[Command], entry: Entry | None = None) -> None:
         try:
             self._write()
@@ -267,7 +260,7 @@ class Desk:
             if large or message.mode is Mode.PERSISTED:
                 message = self.offload.offer(message, connection.base, len(frame))
                 frame = encode(message)
-        entry = self._open(connection, Sender.SERVER, message)
+        entry = self._frames.open(connection, Sender.SERVER, message)
         why = None
         if self._frames.judges:
             why = self._frames.judge(entry, Sender.SERVER, value_of(message, frame))

@@ -44,18 +44,12 @@ class Frames:
         self.judges = check is not None
         """Whether there is a contract."""
 
-    def open(
-        self,
-        connection: Connection,
-        sender: Sender,
-        message: WorkerMessage | ServerMessage | Malformed,
-        worker_id: str,
-    ) -> Entry:
+    def open(self, connection: Connection, sender: Sender, message: WorkerMessage | ServerMessage | Malformed) -> Entry:
         """The entry of one frame, to be completed when all that it leads to is done."""
         connection.frames += 1
         details = {
             "job": getattr(message, "job_id", None),
-            "worker": worker_id,
+            "worker": connection.worker.worker_id,
             "connection": connection.number,
             "frame": connection.frames,
             "direction": "from-worker" if sender is Sender.CLIENT else "to-worker",

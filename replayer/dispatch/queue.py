@@ -129,9 +129,10 @@ class Queue:
 
     # Connections
 
-    def connected(self, connection: int) -> None:
+    def connected(self, connection: int) -> Worker:
         """A worker's connection is open; its number is never used again."""
-        self._books.workers[connection] = Worker(connection=connection)
+        worker = self._books.workers[connection] = Worker(connection=connection)
+        return worker
 
     def disconnected(self, connection: int, now_ms: float) -> list[Command]:
         """The connection is closed: its transient jobs fail, its persisted ones wait again."""
@@ -238,9 +239,11 @@ class Queue:
         return commands + self._books.dispatch(now_ms)
 
     def uploaded(self, job_id: str, fence: int, result: bytes) -> bool:
-        """A result (encoded JSON) was put where this attempt's `result_upload_url` said; whether anybody wants it."""
+        """A result (encoded JSON) was put where this attempt's `result_upload_url` said; whether anybody wants it.
+        A transient job has no such place: its caller is told what its worker says.
+        """
         job = self.jobs.get(job_id)
-        if job is None or job.has_ended or job.fence != fence:
+        if job is None or job.has_ended or job.fence != fence or job.mode is not Mode.PERSISTED:
             return False
         job.uploaded = result
         self._books.ledger.touch(job)

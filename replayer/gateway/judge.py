@@ -14,8 +14,8 @@ from typing import Any
 
 from replayer.cassette.model import Headers, Request, Response, header
 from replayer.contract.connection import Connection
-from replayer.contract.media import EVENT_STREAM, is_json, media_type
-from replayer.contract.message import UNREAD, Spoken, parse
+from replayer.contract.media import EVENT_STREAM, media_type
+from replayer.contract.message import UNREAD, Spoken
 from replayer.contract.validate import Contract
 from replayer.contract.violation import Severity, Violation
 from replayer.gateway.hearing import LONGEST, Answer, Events, Heard, Refused
@@ -84,12 +84,10 @@ class Judge:
         return known.judged[1]
 
     def live_request(self, request: Request, spoken: Spoken, *, service: str) -> Judged:
-        """The violations of what a worker is asked. Whoever reads it next finds its JSON in `spoken`."""
-        if request.body and is_json(media_type(request.headers, request.body) or ""):
-            spoken.asked = parse(request.body)
+        """The violations of what a worker is asked. If its JSON was read for that, it stands in `spoken`."""
         if self._contract is None:
             return ()
-        checked = self._contract.request(request, where="request", service=service, value=spoken.asked)
+        checked = self._contract.request(request, where="request", service=service, spoken=spoken)
         return self.shown(checked.violations)
 
     def response(self, request: Request, response: Response, *, service: str | None, value: Any = UNREAD) -> Judged:
