@@ -63,7 +63,7 @@ class Assignments:
         job.connection = worker.connection
         job.worker_id = worker.worker_id
         worker.running[job.id] = None
-        self.roster.put(worker)
+        self.roster.recount(worker)
         if job.mode is Mode.PERSISTED:
             self.leases.set(job.id, now_ms)
             self.ledger.touch(job)
@@ -115,4 +115,4 @@ class Assignments:
         job.connection = None
         if worker is not None:
             worker.running.pop(job.id, None)
-            self.roster.put(worker)
+            self.roster.recount(worker)
