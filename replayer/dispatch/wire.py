@@ -68,14 +68,32 @@ def encode(message: ServerMessage | WorkerMessage) -> bytes:
 
     Raises TypeError where a result nests deeper than orjson writes (254 levels).
     """
+    return orjson.dumps(_keys_of_job(message) if isinstance(message, Job) else _keys_of(message))
+
+
+def _keys_of(message: ServerMessage | WorkerMessage) -> dict[str, Any]:
     keys: dict[str, Any] = {"type": message.type}
     for name in message.__slots__:
         value = getattr(message, name)
         if value is not None or name == "result":
             keys[name] = value
-    if isinstance(message, Job):
-        keys["payload"] = orjson.Fragment(message.payload)
-    return orjson.dumps(keys)
+    return keys
+
+
+def _keys_of_job(job: Job) -> dict[str, Any]:
+    keys: dict[str, Any] = {
+        "type": "job",
+        "job_id": job.job_id,
+        "mode": job.mode,
+        "config_id": job.config_id,
+        "payload": orjson.Fragment(job.payload),
+        "fence_token": job.fence_token,
+    }
+    if job.payload_url is not None:
+        keys["payload_url"] = job.payload_url
+    if job.result_upload_url is not None:
+        keys["result_upload_url"] = job.result_upload_url
+    return keys
 
 
 class _Wrong(ValueError):
@@ -142,9 +160,10 @@ def _register(keys: Keys) -> WorkerMessage:
 
 
 def _job_result(keys: Keys) -> WorkerMessage:
-    return JobResult(
-        job_id=_text(keys, "job_id"), result=keys.get("result", {}), fence_token=_whole(keys, "fence_token", 0)
-    )
+    job_id, fence = keys.get("job_id"), keys.get("fence_token", 0)
+    if type(job_id) is not str or type(fence) is not int:  # one of these says what is wrong
+        job_id, fence = _text(keys, "job_id"), _whole(keys, "fence_token", 0)
+    return JobResult(job_id=job_id, result=keys.get("result", {}), fence_token=fence)
 
 
 def _job_error(keys: Keys) -> WorkerMessage:
