@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import uuid
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from replayer.dispatch import messages
-from replayer.dispatch.ids import uuid7
+from replayer.dispatch.ids import Ids, uuid7
 from replayer.dispatch.messages import Malformed, Mode
 from replayer.dispatch.wire import encode, parse, parse_server
 
@@ -90,3 +91,12 @@ def test_no_bytes_raise(text: bytes) -> None:
 def test_an_id_is_a_uuid_of_version_7_that_sorts_by_its_time(unix_ms: int, random: bytes) -> None:
     made = uuid.UUID(uuid7(unix_ms, random))
     assert (made.version, made.variant, made.int >> 80) == (7, uuid.RFC_4122, unix_ms)
+
+
+def test_ids_are_all_different_and_each_has_the_time_of_its_making() -> None:
+    ids = Ids(os.urandom)
+    times = [1_700_000_000_000 + count // 3 for count in range(200)]
+    made = [ids.next(time) for time in times]
+    assert len(set(made)) == 200
+    assert [uuid.UUID(one).int >> 80 for one in made] == times
+    assert {(uuid.UUID(one).version, uuid.UUID(one).variant) for one in made} == {(7, uuid.RFC_4122)}
