@@ -13,6 +13,7 @@ from typing import Any
 from replayer.cassette.model import Request, Response
 from replayer.dispatch.tasks import reply
 from replayer.dispatch.tasks.fields import UNPARSED
+from replayer.value import value
 
 __all__ = ["Ask", "Payload", "Task", "Unusable"]
 
@@ -24,7 +25,7 @@ class Unusable(Exception):
     """The worker's result cannot be turned into an answer; the text says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Ask:
     """What a request asks for."""
 
