@@ -54,7 +54,7 @@ class Ledger:
         self.completed = 0
         self.failed = 0
         self._keep_finished = keep_finished
-        self._finished: dict[str, None] = {}
+        self._finished: OrderedDict[str, None] = OrderedDict()
         self._ended: OrderedDict[str, str] = OrderedDict()
         self._revoked: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._changed: dict[str, Job] = {}
@@ -92,8 +92,7 @@ class Ledger:
         """Keep an ended persisted job, and forget the oldest ones that are too many."""
         self._finished[job.id] = None
         while len(self._finished) > self._keep_finished:
-            oldest = next(iter(self._finished))
-            del self._finished[oldest]
+            oldest, _ = self._finished.popitem(last=False)  # a plain dict passes over all that it has lost before
             del self.jobs[oldest]
             self._forgotten.append(oldest)
 
