@@ -73,7 +73,12 @@ class Assignments:
             self.leases.set(job.id, now_ms)
             self.ledger.touch(job)
         message = messages.Job(
-            job_id=job.id, mode=job.mode, config_id=worker.config_id, payload=job.payload, fence_token=job.fence
+            job_id=job.id,
+            mode=job.mode,
+            config_id=worker.config_id,
+            payload=job.payload,
+            fence_token=job.fence,
+            value=job.value,
         )
         return Send(connection=worker.connection, message=message)
 

@@ -140,6 +140,8 @@ class Job:
     """Where the payload is to be had by GET; `payload` counts where that fails."""
     result_upload_url: str | None = None
     """Where a large result may be put, by PUT as JSON, before `job_result_ref`."""
+    value: Any = None
+    """What `payload` says, where that is at hand; never sent."""
 
 
 @value(frozen=True, slots=True, kw_only=True)

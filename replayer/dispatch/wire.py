@@ -31,7 +31,7 @@ from replayer.dispatch.messages import (
     WorkerMessage,
 )
 
-__all__ = ["decode", "encode", "message_of", "parse", "parse_server"]
+__all__ = ["decode", "encode", "message_of", "parse", "parse_server", "value_of"]
 
 Keys = Mapping[str, Any]
 Message = TypeVar("Message")
@@ -68,25 +68,32 @@ def encode(message: ServerMessage | WorkerMessage) -> bytes:
 
     Raises TypeError where a result nests deeper than orjson writes (254 levels).
     """
-    return orjson.dumps(_keys_of_job(message) if isinstance(message, Job) else _keys_of(message))
-
-
-def _keys_of(message: ServerMessage | WorkerMessage) -> dict[str, Any]:
+    if isinstance(message, Job):
+        return orjson.dumps(_keys_of_job(message, orjson.Fragment(message.payload)))
     keys: dict[str, Any] = {"type": message.type}
     for name in message.__slots__:
         value = getattr(message, name)
         if value is not None or name == "result":
             keys[name] = value
+    return orjson.dumps(keys)
+
+
+def value_of(message: ServerMessage, frame: bytes) -> Any:
+    """The JSON value of a message that `encode` has made `frame` of: what whoever receives it will parse."""
+    if not isinstance(message, Job) or message.value is None:
+        return orjson.loads(frame)
+    keys = _keys_of_job(message, message.value)
+    keys["mode"] = message.mode.value
     return keys
 
 
-def _keys_of_job(job: Job) -> dict[str, Any]:
+def _keys_of_job(job: Job, payload: Any) -> dict[str, Any]:
     keys: dict[str, Any] = {
-        "type": "job",
+        "type": job.type,
         "job_id": job.job_id,
         "mode": job.mode,
         "config_id": job.config_id,
-        "payload": orjson.Fragment(job.payload),
+        "payload": payload,
         "fence_token": job.fence_token,
     }
     if job.payload_url is not None:

@@ -14,7 +14,8 @@ from typing import Any
 
 from replayer.cassette.model import Headers, Request, Response, header
 from replayer.contract.connection import Connection
-from replayer.contract.media import EVENT_STREAM, media_type
+from replayer.contract.media import EVENT_STREAM, is_json, media_type
+from replayer.contract.message import UNREAD, Spoken, parse
 from replayer.contract.validate import Contract
 from replayer.contract.violation import Severity, Violation
 from replayer.gateway.hearing import LONGEST, Answer, Events, Heard, Refused
@@ -82,11 +83,21 @@ class Judge:
             )
         return known.judged[1]
 
-    def response(self, request: Request, response: Response, *, service: str | None) -> Judged:
-        """The violations of a live answer, of `service` where that is known."""
+    def live_request(self, request: Request, spoken: Spoken, *, service: str) -> Judged:
+        """The violations of what a worker is asked. Whoever reads it next finds its JSON in `spoken`."""
+        if request.body and is_json(media_type(request.headers, request.body) or ""):
+            spoken.asked = parse(request.body)
         if self._contract is None:
             return ()
-        return self.shown(self._contract.response(request, response, where="response", service=service).violations)
+        checked = self._contract.request(request, where="request", service=service, value=spoken.asked)
+        return self.shown(checked.violations)
+
+    def response(self, request: Request, response: Response, *, service: str | None, value: Any = UNREAD) -> Judged:
+        """The violations of a live answer, of `service` where that is known; `value` is its JSON, where that is."""
+        if self._contract is None:
+            return ()
+        checked = self._contract.response(request, response, where="response", service=service, value=value)
+        return self.shown(checked.violations)
 
     def hearing(self, entry: Entry, request: Request, *, status: int, headers: Headers, service: str) -> Heard | None:
         """What hears a live answer of `service` to `request` (its URI absolute), and notes in `entry` what that breaks.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from replayer.dispatch import messages
 from replayer.dispatch.ids import Ids, uuid7
 from replayer.dispatch.messages import Malformed, Mode
-from replayer.dispatch.wire import encode, parse, parse_server
+from replayer.dispatch.wire import encode, parse, parse_server, value_of
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(), lambda inner: st.lists(inner, max_size=3)
@@ -58,6 +58,23 @@ def test_a_job_has_its_six_keys_in_order() -> None:
     job = messages.Job(job_id="j", mode=Mode.TRANSIENT, config_id="c", payload=b'{"a":1}', fence_token=3)
     text = b'{"type":"job","job_id":"j","mode":"transient","config_id":"c","payload":{"a":1},"fence_token":3}'
     assert encode(job) == text
+
+
+@pytest.mark.parametrize("value", [None, {"a": 1}])
+@pytest.mark.parametrize("url", [None, "http://h/offload/t"])
+def test_the_value_of_a_job_is_what_its_frame_says(value: Any, url: str | None) -> None:
+    job = messages.Job(
+        job_id="j",
+        mode=Mode.TRANSIENT,
+        config_id="c",
+        payload=b'{"a":1}',
+        fence_token=3,
+        payload_url=url,
+        result_upload_url=url,
+        value=value,
+    )
+    frame = encode(job)
+    assert repr(value_of(job, frame)) == repr(orjson.loads(frame))
 
 
 def test_what_may_be_missing_has_its_default() -> None:
