@@ -25,9 +25,9 @@ def task_named(name: str) -> Task:
     return _KNOWN.get(name) or Task(name=name, read=_read, write=_write)
 
 
-def _read(name: str, request: Request) -> Ask | Response:
+def _read(name: str, request: Request, value: Any) -> Ask | Response:
     errors: list[dict[str, Any]] = []
-    body = json_body(request, errors)
+    body = json_body(request, errors, value)
     if not errors:
         Fields(body, errors)
     if errors:

@@ -16,9 +16,9 @@ __all__ = ["IMAGES"]
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 
 
-def _read(name: str, request: Request) -> Ask | Response:
+def _read(name: str, request: Request, value: Any) -> Ask | Response:
     errors: list[dict[str, Any]] = []
-    body = json_body(request, errors)
+    body = json_body(request, errors, value)
     if errors:
         return reply.unprocessable(errors)
     fields = Fields(body, errors)

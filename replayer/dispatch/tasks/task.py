@@ -12,6 +12,8 @@ from typing import Any
 
 from replayer.cassette.model import Request, Response
 from replayer.dispatch.tasks import reply
+from replayer.dispatch.tasks.fields import UNPARSED
+from replayer.value import value
 
 __all__ = ["Ask", "Payload", "Task", "Unusable"]
 
@@ -23,7 +25,7 @@ class Unusable(Exception):
     """The worker's result cannot be turned into an answer; the text says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Ask:
     """What a request asks for."""
 
@@ -37,13 +39,18 @@ class Task:
     """One task by its name. `read` gives the payload, or a response that refuses the request."""
 
     name: str
-    read: Callable[[str, Request], Ask | Response]
+    read: Callable[[str, Request, Any], Ask | Response]
+    """Name, request, and the JSON value of its body or `UNPARSED`."""
     write: Callable[[Payload, Mapping[str, Any], float], Response]
     """Payload, result, and now (seconds of the Unix epoch)."""
 
-    def ask(self, request: Request) -> Ask | Response:
-        """The payload for this request, or the 422 that refuses it."""
-        return self.read(self.name, request)
+    def ask(self, request: Request, value: Any = UNPARSED) -> Ask | Response:
+        """The payload for this request, or the 422 that refuses it.
+
+        Whoever has parsed the body already hands the `value` over that `orjson.loads` gave, which saves a second
+        parse and changes nothing else; of a body that is no JSON there is none to hand over.
+        """
+        return self.read(self.name, request, value)
 
     def answer(self, payload: Payload, result: Any, now_s: float) -> Response:
         """The answer that this result (any JSON) is; a 502 where it is none."""
