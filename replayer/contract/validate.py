@@ -56,7 +56,7 @@ class Contract:
     def request(
         self, request: Request, *, where: str, service: str | None = None, spoken: Spoken | None = None
     ) -> Checked:
-        """Hold a request's body against its operation. `spoken` is told its JSON, where that was parsed for it."""
+        """Hold a request's body against its operation. `spoken` is told its JSON, where it was parsed and is some."""
         operation = self._operation(request, service)
         if operation is None or request.omitted is not None:
             return _UNCOVERED
@@ -71,7 +71,7 @@ class Contract:
             wrong = _violation(where, " or ".join(operation.request), media, operation.uri, Severity.WARNING)
             return Checked(requests=1, violations=(wrong,))
         value = _parsed(content, media or "", request.body)
-        if spoken is not None:
+        if spoken is not None and not isinstance(value, Unreadable):
             spoken.asked = value
         found = _check(content, request.body, value, where)
         if not found:

@@ -221,7 +221,7 @@ class DispatchServer:
             entry.outcome = Outcome.DISPATCHED
         if request.method != "POST":
             return reply.not_allowed("POST")
-        ask = task.ask(request)
+        ask = task.ask(request, spoken.asked)
         if isinstance(ask, Response):
             return ask
         if ask.wants_stream and entry is not None:
@@ -236,7 +236,7 @@ class DispatchServer:
         finally:
             desk.left(job)
         if not isinstance(end, Fail):
-            return task.answer(ask.payload, end.result, self._clock.now().timestamp())
+            return task.answer(ask.payload, end.result, self._clock.now().timestamp(), spoken)
         if end.failure is Failure.UNAVAILABLE and (played := self._play(task, ask, job, desk, entry)):
             return played
         return reply.detail(end.failure, end.detail)

@@ -75,8 +75,8 @@ def _careful(name: str, body: Any, errors: list[dict[str, Any]]) -> Payload:
     return payload
 
 
-def _write(payload: Payload, result: Mapping[str, Any], now_s: float) -> Response:
-    return reply.json(200, result.get("completion") or result)
+def _write(payload: Payload, result: Mapping[str, Any], now_s: float) -> Any:
+    return result.get("completion") or result
 
 
 CHAT = Task(name="openai/chat-completion", read=_read, write=_write)

@@ -31,19 +31,18 @@ def _read(name: str, request: Request, value: Any) -> Ask | Response:
     return reply.unprocessable(errors) if errors else Ask(payload=payload)
 
 
-def _write(payload: Payload, result: Mapping[str, Any], now_s: float) -> Response:
+def _write(payload: Payload, result: Mapping[str, Any], now_s: float) -> Any:
     embeddings = result.get("embeddings") or []
     if not isinstance(embeddings, list):
         raise Unusable("embeddings is not a list")
     usage = result.get("usage")
     counts = usage if isinstance(usage, dict) else result
-    answer = {
+    return {
         "object": "list",
         "data": [_item(position, item) for position, item in enumerate(embeddings)],
         "model": payload["model"],
         "usage": {key: counts.get(key) or 0 for key in ("prompt_tokens", "total_tokens")},
     }
-    return reply.json(200, answer)
 
 
 def _item(position: int, item: Any) -> dict[str, Any]:

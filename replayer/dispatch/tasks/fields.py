@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
 from replayer.cassette.model import Request, header
+from replayer.contract.message import UNREAD
 
-__all__ = ["UNPARSED", "Fields", "Loc", "json_body", "json_value"]
+__all__ = ["Fields", "Loc", "json_body", "json_value"]
 
-
-class _Unparsed(Enum):
-    VALUE = "unparsed"
-
-
-UNPARSED: Final = _Unparsed.VALUE
-"""In the place of a body's JSON value: nobody has parsed it, or it is none."""
 
 Loc = tuple[str | int, ...]
 """Where a value stands: `("body", "messages", 0, "role")`."""
@@ -134,7 +127,7 @@ class Fields:
         return None
 
 
-def json_body(request: Request, errors: list[dict[str, Any]], value: Any = UNPARSED) -> Any:
+def json_body(request: Request, errors: list[dict[str, Any]], value: Any = UNREAD) -> Any:
     """The JSON value of a body; None with a mistake noted where there is none.
 
     As in FastAPI, a body of another content type is not parsed: it is a string where an object should be. `value` is
@@ -147,7 +140,7 @@ def json_body(request: Request, errors: list[dict[str, Any]], value: Any = UNPAR
     said = header(request.headers, "content-type") or "application/json"
     if said != "application/json" and not _is_json(said):
         return body[:1024].decode("utf-8", "replace")
-    return json_value(body, errors) if value is UNPARSED else value
+    return json_value(body, errors) if value is UNREAD else value
 
 
 def _is_json(content_type: str) -> bool:

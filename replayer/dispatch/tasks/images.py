@@ -42,12 +42,12 @@ def _read(name: str, request: Request, value: Any) -> Ask | Response:
     )
 
 
-def _write(payload: Payload, result: Mapping[str, Any], now_s: float) -> Response:
+def _write(payload: Payload, result: Mapping[str, Any], now_s: float) -> Any:
     images = result.get("images") or []
     if not isinstance(images, list) or not all(isinstance(image, dict) for image in images):
         raise Unusable("images is not a list of objects")
     data = [{"url": image.get("url", ""), "revised_prompt": payload["prompt"]} for image in images]
-    return reply.json(200, {"created": int(now_s), "data": data})
+    return {"created": int(now_s), "data": data}
 
 
 IMAGES = Task(name="fal/text-to-image", read=_read, write=_write)
