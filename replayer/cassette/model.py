@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from replayer.value import value
+
 __all__ = [
     "Cassette",
     "Chunk",
@@ -38,10 +40,10 @@ def header(headers: Headers, name: str) -> str | None:
     """The first value of the field `name` (any case), or None."""
     wanted = name.lower()
     length = len(wanted)
-    for field_name, value in headers:
+    for field_name, said in headers:
         # Most fields differ in their length: this is asked several times of every request.
         if len(field_name) == length and field_name.lower() == wanted:
-            return value
+            return said
     return None
 
 
@@ -113,7 +115,7 @@ class Omitted:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Request:
     """What was asked. `body` is None where there was none to speak of (vcrpy's null)."""
 
@@ -126,7 +128,7 @@ class Request:
     """A body that was passed through and not stored; `body` is None then."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Response:
     """What was answered: a body with its boundaries, or the frames of a connection."""
 

@@ -26,7 +26,7 @@ from replayer.dispatch.commands import Fail, Failure
 from replayer.dispatch.connection import Connection
 from replayer.dispatch.desk import Desk, Desks
 from replayer.dispatch.frames import FrameCheck
-from replayer.dispatch.ids import uuid7
+from replayer.dispatch.ids import Ids
 from replayer.dispatch.job import Job
 from replayer.dispatch.messages import JobError, Mode
 from replayer.dispatch.routes import EVENTS, JobRoutes
@@ -83,7 +83,7 @@ class DispatchServer:
         self._clock = clock
         self._store = store
         self._recorded = recorded
-        self._random = random
+        self._ids = Ids(random)
         self._parts = Desks(
             settings=settings, clock=clock, journal=journal, random=random, show=show, check=check, store=store
         )
@@ -285,7 +285,7 @@ class DispatchServer:
             size = f"a job's payload of {len(encoded)} bytes"
             return reply.detail(413, f"The request is too large: {size} is over the {limit} that a worker takes")
         now = self._clock.now().timestamp()
-        job_id = uuid7(int(now * 1000), self._random(10))
+        job_id = self._ids.next(int(now * 1000))
         # A persisted one would be held twice, for as long as it is kept.
         value = payload if mode is Mode.TRANSIENT else None
         return Job(id=job_id, mode=mode, payload=encoded, value=value, created_at=now, wanted=config_id)
