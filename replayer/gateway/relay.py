@@ -1,8 +1,8 @@
 """Relaying: a request goes upstream, and the answer streams back as it comes.
 
 The rule: what is kept is kept by the recorder, which stands behind and is asked like the upstream itself. The end of an
-answer is held back until the recorder has it, so that whoever asks the same again meets what was recorded. Nothing of
-ours is sent on, and an answer that breaks off upstream breaks off here.
+answer is held back until the recorder has it, however long it is at work on that, so that whoever asks the same again
+meets what was recorded. Nothing of ours is sent on, and an answer that breaks off upstream breaks off here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -44,8 +45,10 @@ __all__ = ["RELAYED", "Bending", "Relay", "Through", "unnamed"]
 RELAYED = "Replayer-Relay"
 """The field by which the recorder knows whose request it relays; it takes all of ours out."""
 _CONNECT_S = 30.0
-_KEPT_S = 5.0
-"""Seconds that the recorder may take to have written what it has passed."""
+_LOOK_S = 0.5
+"""Seconds after which the recorder is asked how it stands with what it has passed."""
+_LOOKS = 10
+"""How often it may say that this is not over, although the answer is: then it waits for others, and is not at work."""
 _GENERATED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """Fields that the HTTP client would add on its own."""
 
@@ -173,12 +176,17 @@ class Relay:
         return Frames(self._judge, exchange.entry, uri, service=reach.name)
 
     async def named(self, kept: Kept) -> str | None:
-        """`<cassette>#<n>` of what was kept; None where the recorder did not say in time that it was."""
-        try:
-            async with asyncio.timeout(_KEPT_S):
+        """`<cassette>#<n>` of what was kept; None where it was not, or where others hold up its end.
+
+        Time in which the recorder is busy does not count: it answers when it no longer is.
+        """
+        for _ in range(_LOOKS):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    return await kept.name()
+            if not await kept.under_way():
                 return await kept.name()
-        except TimeoutError:
-            return None
+        return None
 
     def client(self) -> aiohttp.ClientSession:
         """The HTTP client, made when it is first needed."""
