@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from replayer.cassette.model import Headers, Request, Response
+from replayer.cassette.model import Headers, Request, Response, header
 from replayer.errors import FaultError
 from replayer.faults.pacing import plan_of
 from replayer.faults.plan import Plan
@@ -36,6 +36,7 @@ from replayer.gateway.ports import Kept, Recorder
 from replayer.gateway.prepared import prepare
 from replayer.gateway.routes import Route
 from replayer.gateway.spool import BLOCK, Spool
+from replayer.gateway.unstored import digest
 from replayer.gateway.upstreams import Asking, Keeping, Naming, Reach, Upstreams
 from replayer.journal import Outcome
 from replayer.match.leading import leads, led
@@ -43,7 +44,8 @@ from replayer.match.leading import leads, led
 __all__ = ["RELAYED", "Bending", "Relay", "Through", "unnamed"]
 
 RELAYED = "Replayer-Relay"
-"""The field by which the recorder knows whose request it relays; it takes all of ours out."""
+"""The field by which the recorder knows whose request it relays; it takes all of ours out. Of a large body it tells
+what that is: an upstream may answer without reading it, and then not all of it passes."""
 _CONNECT_S = 30.0
 _LOOK_S = 0.5
 """Seconds after which the recorder is asked how it stands with what it has passed."""
@@ -210,10 +212,12 @@ class Relay:
             await self._client.close()
 
     async def _ask(self, exchange: Exchange, asked: Request, reach: Reach, kept: Kept | None) -> aiohttp.ClientResponse:
-        fields = [*onward(exchange.headers), *([(RELAYED, kept.id)] if kept is not None else [])]
+        fields = list(onward(exchange.headers))
         fields = [(name, value) for name, value in fields if name.lower() not in ("host", "content-length", "expect")]
         body: bytes | Spool | None = exchange.spool or asked.body
         large = body is not None and len(body) > BLOCK
+        if kept is not None:
+            fields.append((RELAYED, kept.id + (await _promise(asked, body or b"") if large else "")))
         if large:
             fields.append(("Content-Length", str(len(body or b""))))
         return await self.client().request(
@@ -323,6 +327,14 @@ async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator
 
 class UpstreamLost(ConnectionError):
     """The upstream went away in the middle of its answer."""
+
+
+async def _promise(asked: Request, body: bytes | Spool) -> str:
+    """What a body is, as a recording has it that does not store it; nothing where it is compressed."""
+    if header(asked.headers, "content-encoding") is not None:
+        return ""  # recorded without its compression
+    known = body.omitted if isinstance(body, Spool) else await asyncio.to_thread(digest, [body])
+    return f";bytes={known.bytes};sha256={known.sha256}"
 
 
 async def _sent(body: bytes | Spool) -> AsyncIterator[bytes]:

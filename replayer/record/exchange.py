@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import replace
 
 from replayer.cassette.long import LongInteraction
-from replayer.cassette.model import End, Frame, FrameKind, Headers, Interaction, Sender, header
+from replayer.cassette.model import End, Frame, FrameKind, Headers, Interaction, Omitted, Sender, header
 from replayer.clock import Clock
 from replayer.record.assemble import assemble, assemble_long, stored_headers
 from replayer.record.decode import DecodeError, decoder
@@ -54,6 +54,8 @@ class Exchange:
         """Redacted: fit to be shown."""
         self.relay = ""
         """What the gateway in front calls it; empty where there is none."""
+        self.promised: Omitted | None = None
+        """What the request's body is, where the gateway in front says so: the upstream may not want all of it."""
         self.status: int | None = None
         self.bytes = 0
         """Of the answer, on the wire; of a connection's messages, both ways."""
@@ -63,6 +65,7 @@ class Exchange:
         self.broken: str | None = None
         """Why what is stored is not all that passed, if it is not."""
         self._intake: Intake | None = None
+        self._whole = False
         self._chunks = 0
         self._upgraded: float | None = None
         self._talk = redactor.conversation()
@@ -84,6 +87,7 @@ class Exchange:
 
     def request_end(self) -> None:
         """The request is whole."""
+        self._whole = True
         self._add_sent(self._asked.finish())
 
     def response_head(self, status: int, reason: str, headers: Headers) -> None:
@@ -149,7 +153,8 @@ class Exchange:
             omitted = self._intake.omitted
             self.redacted += self._intake.replaced
             self.broken = self.broken or self._intake.broken
-        self._log.add(Ended(end=end, omitted=omitted, request_omitted=self._asked.omitted))
+        asked = self._asked.omitted if self._whole or self.promised is None else self.promised
+        self._log.add(Ended(end=end, omitted=omitted, request_omitted=asked))
         return assemble_long(self._log.events) if self._log.is_long else assemble(self._log.events())
 
     def discard(self) -> None:

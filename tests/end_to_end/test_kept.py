@@ -1,8 +1,10 @@
-"""The end of an answer waits for the recorder: as long as that is at work on it, and no longer."""
+"""What is recorded is known when its answer ends: that waits for the recorder, as long as it is at work on it."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
 import os
 import signal
 import time
@@ -14,6 +16,8 @@ from typing import Any, BinaryIO
 import aiohttp
 import pytest
 
+from replayer.cassette import store
+from replayer.cassette.model import End, Omitted
 from replayer.errors import RecorderError
 from replayer.record.upstreams import Upstream
 from replayer.service import Service
@@ -98,10 +102,48 @@ async def test_a_recorder_that_is_at_work_is_waited_for(stage: Any) -> None:
         assert entry.interaction == "a.yaml#0"
 
 
+async def killed(stage: Any) -> None:
+    async with busy(stage) as (service, rest, in_flight, _):
+        os.kill(int(in_flight.name.partition("-")[0]), signal.SIGKILL)
+        assert await rest == b"three"
+        (entry,) = service.run.entries()
+        assert "not kept" in entry.details["recorded"]
+
+
 async def test_a_recorder_that_has_died_is_not_waited_for(stage: Any) -> None:
     with pytest.raises(RecorderError, match="killed by signal 9"):
-        async with busy(stage) as (service, rest, in_flight, _):
-            os.kill(int(in_flight.name.partition("-")[0]), signal.SIGKILL)
-            assert await rest == b"three"
-            (entry,) = service.run.entries()
-            assert "not kept" in entry.details["recorded"]
+        await killed(stage)
+
+
+@pytest.mark.parametrize("reads", ["the rest", "nothing"])
+@pytest.mark.parametrize("size", [5 << 20, 65 << 20], ids=["held", "spooled"])
+async def test_an_upload_that_is_answered_before_it_was_read_is_known(stage: Any, size: int, reads: str) -> None:
+    path, asked = stage.folder / "a.yaml", 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        assert b"replayer" not in head.lower()
+        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
+        await (reader.read() if reads == "the rest" else writer.wait_closed())
+
+    async def upload(url: str, session: str) -> str:
+        body, fields = io.BytesIO(bytes(size)), {"Replayer-Session": session}
+        async with client.post(f"{url}/files", data=body, headers=fields) as answer:
+            assert (answer.status, await answer.read()) == (413, b"no")
+            return answer.headers["Replayer-Outcome"]
+
+    async with (
+        stage.raw(serve) as upstream,
+        gateway(path, Mode.NEW_EPISODES, Upstream(name="one", url=upstream)) as (_, url),
+        aiohttp.ClientSession() as client,
+    ):
+        assert [await upload(url, "a"), await upload(url, "b")] == ["recorded", "hit"]
+        assert asked == 1
+    (kept,) = store.read(path).interactions
+    assert kept.request.body is None
+    assert kept.request.omitted == Omitted(bytes=size, sha256=hashlib.sha256(bytes(size)).hexdigest())
+    assert kept.response.end is End.COMPLETE
+    async with gateway(path, Mode.NONE) as (_, url), aiohttp.ClientSession() as client:
+        assert await upload(url, "c") == "hit"

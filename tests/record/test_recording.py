@@ -157,6 +157,21 @@ def test_an_answer_over_the_limit_is_omitted_and_hashed(tmp_path: Path) -> None:
     assert response.body == b""
 
 
+def test_a_request_that_was_not_read_to_its_end_is_what_the_gateway_in_front_promised(tmp_path: Path) -> None:
+    promised = Omitted(bytes=100, sha256="0" * 64)
+    run = Run(tmp_path)
+    cut, whole = run.ask(), run.ask()
+    for exchange in (cut, whole):
+        exchange.promised = promised
+        exchange.request_chunk(b"the begin")
+    whole.request_chunk(b"ning and the end")
+    whole.request_end()
+    for exchange in (cut, whole):
+        run.recording.finish(exchange, End.COMPLETE)
+    asked = [one.request for one in run.hands.written]
+    assert [(one.body, one.omitted) for one in asked] == [(None, promised), (b"the beginning and the end", None)]
+
+
 def test_a_body_that_does_not_decode_is_told(tmp_path: Path) -> None:
     run = Run(tmp_path)
     exchange = run.ask(encoding="gzip")
