@@ -66,6 +66,7 @@ class Exchange:
         """Why what is stored is not all that passed, if it is not."""
         self._intake: Intake | None = None
         self._whole = False
+        self._in_turn = False  # whether the answer came when the request was whole: then its body stands alone
         self._chunks = 0
         self._upgraded: float | None = None
         self._talk = redactor.conversation()
@@ -80,10 +81,14 @@ class Exchange:
             session=self.session,
         )
         log.add(head, 256)
+        log.stay()
 
     def request_chunk(self, data: bytes) -> None:
         """A piece of the request's body."""
+        was_over = self._asked.is_over
         self._add_sent(self._asked.feed(data, 0.0))
+        if self._asked.is_over and not was_over and self._intake is None:
+            self._log.forget()
 
     def request_end(self) -> None:
         """The request is whole."""
@@ -97,6 +102,8 @@ class Exchange:
         self._intake = Intake(stream, _named_encoding(headers), limit=self._max_body)
         kept = self._redactor.headers(stored_headers(headers, encoding=self._intake.encoding))
         self._log.add(ResponseHead(status=status, reason=reason, headers=kept, encoding=self._intake.encoding), 256)
+        self._log.stay()
+        self._in_turn = self._whole
 
     def response_chunk(self, data: bytes) -> None:
         """A piece of the answer's body, as it came."""
@@ -104,8 +111,11 @@ class Exchange:
             return
         self.bytes += len(data)
         self._chunks += 1
+        was_over = self._intake.is_over
         for piece in self._intake.feed(data, self._ms()):
             self._log.add(piece, len(piece.data))
+        if self._intake.is_over and not was_over and self._in_turn:
+            self._log.forget()
         if self._chunks > 1:
             self._log.spill()
 

@@ -172,6 +172,28 @@ def test_a_request_that_was_not_read_to_its_end_is_what_the_gateway_in_front_pro
     assert [(one.body, one.omitted) for one in asked] == [(None, promised), (b"the beginning and the end", None)]
 
 
+def test_of_a_body_over_the_limit_nothing_stays_in_the_spool(tmp_path: Path) -> None:
+    run = Run(tmp_path, max_body=300_000)
+    exchange = run.recording.begin("up", "POST", "http://h/x", ())
+    for _ in range(3):
+        exchange.request_chunk(b"asked...\n" * 10_000)
+    before = run.spool()
+    exchange.request_chunk(b"asked...\n" * 10_000)
+    exchange.request_end()
+    exchange.response_head(200, "OK", ())
+    assert (before.count("asked..."), run.spool().count("asked...")) == (30_000, 0)
+    for _ in range(4):
+        exchange.response_chunk(b"answered\n" * 10_000)
+    assert "answered" not in run.spool()
+    run.recording.finish(exchange, End.COMPLETE)
+    (one,) = run.hands.written
+    assert (one.request.omitted, one.response.omitted) == tuple(
+        Omitted(bytes=360_000, sha256=hashlib.sha256(line * 40_000).hexdigest())
+        for line in (b"asked...\n", b"answered\n")
+    )
+    assert (one.request.body, one.response.body, one.response.chunks, one.response.status) == (None, b"", (), 200)
+
+
 def test_a_body_that_does_not_decode_is_told(tmp_path: Path) -> None:
     run = Run(tmp_path)
     exchange = run.ask(encoding="gzip")
