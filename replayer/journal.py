@@ -7,15 +7,20 @@ a hanging stream is visible. Whoever writes redacts first: no entry ever holds a
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from replayer.clock import Clock, timestamp
 
 __all__ = ["Entry", "Journal", "Outcome"]
+
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""The details of most entries."""
 
 
 class Outcome(StrEnum):
@@ -52,12 +57,16 @@ class Entry:
     not_applied: tuple[str, ...] = ()
     """Those that were asked for and could not."""
     violations: tuple[dict[str, Any], ...] = ()
-    details: dict[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
     """What only this kind has: a miss's nearest interactions, a frame's job."""
     started: float = 0.0
     """Of the clock's `ms`."""
     duration_ms: float | None = None
     """None while it is under way."""
+
+    def note(self, name: str, value: Any) -> None:
+        """One more of the details."""
+        self.details = {**self.details, name: value}
 
     @property
     def at(self) -> str:
@@ -97,6 +106,7 @@ class Journal:
             method=method,
             target=target,
             started=self._clock.ms(),
+            details=_NOTHING,
         )
         self._next += 1
         self._entries.append(entry)

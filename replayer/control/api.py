@@ -186,7 +186,7 @@ def shown(entry: Entry) -> dict[str, Any]:
         "faults": entry.faults,
         "not_applied": entry.not_applied,
         "violations": entry.violations,
-        "details": entry.details,
+        "details": dict(entry.details),
         "duration_ms": entry.duration_ms,
         "under_way": entry.duration_ms is None,
     }

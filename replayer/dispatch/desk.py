@@ -139,7 +139,7 @@ class Desk:
             "running": list(worker.running),
         }
         if connection.dropped:
-            entry.details["reason"] = connection.dropped
+            entry.note("reason", connection.dropped)
         del self._connections[connection.number]
         self._carry_out(self.queue.disconnected(connection.number, self._clock.ms()))
         self._journal.complete(entry)
@@ -272,7 +272,7 @@ class Desk:
         entry = self._open(connection, Sender.SERVER, message)
         why = self._frames.judge(entry, Sender.SERVER, map(orjson.loads, judged)) if self._frames.judges else None
         if why is not None and isinstance(message, JobMessage) and self._settings.policy is Policy.REJECT:
-            entry.details["sent"] = False
+            entry.note("sent", False)
             self._journal.complete(entry)
             self._carry_out(self.queue.refuse(message.job_id, why, self._clock.ms()))
             return

@@ -219,7 +219,7 @@ class DispatchServer:
         if isinstance(job, Response):
             return job
         if entry is not None:
-            entry.details["job"] = job.id
+            entry.note("job", job.id)
         end = await desk.run(job)
         if not isinstance(end, Fail):
             return task.answer(ask.payload, end.result, self._clock.now().timestamp())

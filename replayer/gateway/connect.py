@@ -38,9 +38,9 @@ class Connector:
 
     async def connect(self, exchange: Exchange) -> web.StreamResponse:
         """One connection. ConnectionError where the client left in the handshake."""
-        path = exchange.target.partition("?")[0]
-        live, ours = self._parts.live, exchange.ours
-        asked = Request(method=exchange.raw.method, uri=exchange.target, headers=exchange.headers)
+        path = exchange.head.target.partition("?")[0]
+        live, ours = self._parts.live, exchange.head.ours
+        asked = Request(method=exchange.head.method, uri=exchange.head.target, headers=exchange.head.headers)
         if not all(value.isascii() for name, value in asked.headers if _of_handshake(name)):
             # aiohttp would stumble over it where it says what is wrong.
             return await exchange.refuse(answers.refused("bad-handshake", "a field of the handshake is not ASCII"))
@@ -59,7 +59,7 @@ class Connector:
                 exchange.entry.outcome = Outcome.DISPATCHED
                 exchange.entry.status = 101
                 return await live.connect(exchange.raw, session=exchange.session.name)
-            target, route = self._parts.routes.of(exchange.target, ours.upstream, host=ours.host)
+            target, route = self._parts.routes.of(exchange.head.target, ours.upstream, host=ours.host)
         except ReplayerError as error:
             return await exchange.refuse(refusal(error, cassettes=self._parts.cassettes))
         reach = None if relay is None else relay.reach(exchange, route)
@@ -98,7 +98,7 @@ class Connector:
         return await playing.to_its_end()
 
     async def _miss(self, exchange: Exchange, miss: Miss) -> web.StreamResponse:
-        exchange.entry.details["nearest"] = [answers.described(near) for near in miss.nearest]
+        exchange.entry.note("nearest", [answers.described(near) for near in miss.nearest])
         refusal = answers.missed(
             miss,
             method="WebSocket",

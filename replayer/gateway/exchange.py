@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from replayer.cassette.model import Headers, Response
+from replayer.cassette.model import Response
 from replayer.faults.pacing import plan_of
 from replayer.faults.plan import Plan
-from replayer.gateway.headers import Ours
+from replayer.gateway.head import Head
 from replayer.gateway.http import Delivered, deliver, deliver_events
 from replayer.gateway.intake import Intake
 from replayer.gateway.judge import Judge
@@ -65,15 +65,9 @@ class Exchange:
     """One request under way."""
 
     raw: web.BaseRequest
-    headers: Headers
-    """As they came, without the fields that are ours."""
-    target: str
-    """Path and query, without the session's prefix."""
+    head: Head
     session: Session
     entry: Entry
-    ours: Ours
-    telling: Headers
-    """Those of `headers` that change what is asked, beside the content type."""
     judged: bool
     """Whether contracts are checked: then the answer says how many violations there were."""
     arrived: float
@@ -89,28 +83,28 @@ class Exchange:
         `recorded` is the target as it is recorded, `base` the path that all of the upstream's begin with.
         """
         own = recorded.removeprefix(base)
-        if self.ours.host is not None or not self.raw.raw_path.endswith(own):
+        if self.head.ours.host is not None or not self.raw.raw_path.endswith(own):
             return None
         host = self.raw.headers.get("Host", "")
         return f"{self.raw.scheme}://{host}{self.raw.raw_path.removesuffix(own)}" if host else None
 
-    async def refuse(self, response: Response) -> Delivered:
+    def refuse(self, response: Response) -> Awaitable[Delivered]:
         """Answer with an error of ours."""
-        return await self.answer(response, Outcome.REFUSED)
+        return self.answer(response, Outcome.REFUSED)
 
-    async def reject(self, response: Response, *, known: int = 0) -> Delivered:
+    def reject(self, response: Response, *, known: int = 0) -> Awaitable[Delivered]:
         """Answer with an error in place of an answer that breaks its contract; the entry still names that one."""
         self.entry.outcome = Outcome.REFUSED
-        return await self.deliver(plan_of(response), known=known)
+        return self.deliver(plan_of(response), known=known)
 
-    async def fail(self, response: Response) -> Delivered:
+    def fail(self, response: Response) -> Awaitable[Delivered]:
         """Say that we failed, or where an answer has begun, end it where it is."""
-        return Delivered(keep_alive=False) if self.begun else await self.refuse(response)
+        return Delivered(keep_alive=False) if self.begun else self.refuse(response)
 
-    async def answer(self, response: Response, outcome: Outcome) -> Delivered:
+    def answer(self, response: Response, outcome: Outcome) -> Awaitable[Delivered]:
         """Answer at once and whole."""
         self.entry.outcome = outcome
-        return await self.deliver(plan_of(response))
+        return self.deliver(plan_of(response))
 
     def deliver(self, plan: Plan, *, known: int = 0, since: float | None = None) -> Awaitable[Delivered]:
         """Send what a plan says; the entry's outcome, faults and violations go along."""

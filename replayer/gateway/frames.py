@@ -71,7 +71,7 @@ class Frames:
         wrong = next((one for one in shown if self._judge.refuses((one,))), None)
         if wrong is None:
             return None
-        self._entry.details["rejected"] = str(wrong)
+        self._entry.note("rejected", str(wrong))
         return Wrong(_CODES[_sender(wrong)], f"breaks its contract: {wrong}")
 
 

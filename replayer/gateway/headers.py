@@ -15,7 +15,7 @@ from replayer.cassette.model import Headers
 from replayer.errors import UsageError, closest
 from replayer.match.requestdrift import meaning_of
 
-__all__ = ["NAMES", "Ours", "cassette_names", "split_headers"]
+__all__ = ["NAMES", "NOTHING", "Ours", "cassette_names", "split_headers"]
 
 PREFIX = "replayer-"
 SESSION = "replayer-session"
@@ -44,6 +44,7 @@ class Ours:
 
 
 NOTHING = Ours()
+"""Of a request that has none of them."""
 
 
 def split_headers(headers: Headers) -> tuple[Headers, Ours, Headers]:

@@ -10,14 +10,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Generator
 
 from aiohttp import web
 
 from replayer.faults.plan import Ending, Send
 from replayer.gateway.prepared import Prepared
 
-__all__ = ["Delivered", "deliver", "pour"]
+__all__ = ["Answering", "Delivered", "deliver", "pour", "raising"]
+
+Answering = Awaitable[web.StreamResponse]
+"""An answer on its way; a `Delivered` where it is out already."""
 
 _LINGER_NONE = struct.pack("ii", 1, 0)
 _EVENTS_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n"
@@ -27,11 +30,18 @@ _TOGETHER = 65_536
 
 
 class Delivered(web.StreamResponse):
-    """What aiohttp is told when an answer is out: nothing more to write, and whether the connection goes on."""
+    """What aiohttp is told when an answer is out: nothing more to write, and whether the connection goes on.
+
+    Awaiting it waits for nothing: what can be answered at once is answered in a plain call.
+    """
 
     def __init__(self, *, keep_alive: bool) -> None:
         super().__init__()
         self._keep_alive = keep_alive
+
+    def __await__(self) -> Generator[None, None, Delivered]:
+        return self
+        yield  # what makes this a generator
 
     async def prepare(self, request: web.BaseRequest) -> None:
         return None
@@ -44,9 +54,9 @@ _GOES_ON = Delivered(keep_alive=True)
 _ENDS = Delivered(keep_alive=False)
 
 
-async def deliver(
+def deliver(
     prepared: Prepared, raw: web.BaseRequest, *, ours: bytes = b"", since: float | None = None
-) -> Delivered:
+) -> Awaitable[Delivered]:
     """Send an answer. `ours` are fields of our own, each with its line end; waits count from `since`, a time of the
     loop (None: from now).
 
@@ -58,10 +68,14 @@ async def deliver(
         head = _framed(prepared, raw, ours, goes_on=goes_on)
         bare = prepared.bodiless or raw.method == "HEAD"
         _transport(raw).write(head if bare else head + prepared.body)
-        if raw.protocol.writing_paused:
-            await raw.writer.drain()
-        return _GOES_ON if goes_on else _ENDS
-    return await _step_by_step(prepared, raw, ours, since)
+        out = _GOES_ON if goes_on else _ENDS
+        return _drained(raw, out) if raw.protocol.writing_paused else out
+    return _step_by_step(prepared, raw, ours, since)
+
+
+async def raising(error: Exception) -> web.StreamResponse:
+    """What went wrong before there was anything to wait for, to be met where what goes wrong later is met."""
+    raise error
 
 
 async def pour(
@@ -101,6 +115,12 @@ async def deliver_events(events: AsyncIterator[bytes], raw: web.BaseRequest, *, 
         return _ENDS
     await _write(raw, _END)
     return _GOES_ON if raw.keep_alive else _ENDS
+
+
+async def _drained(raw: web.BaseRequest, out: Delivered) -> Delivered:
+    """Once the client has read enough of what was written."""
+    await raw.writer.drain()
+    return out
 
 
 async def _step_by_step(prepared: Prepared, raw: web.BaseRequest, ours: bytes, since: float | None) -> Delivered:

@@ -56,11 +56,11 @@ class Injection:
 
 def injection(exchange: Exchange, *, seed: int) -> Injection | None:
     """What the request's own headers ask for, and what chance makes of it; None for nothing. Raises FaultError."""
-    if not exchange.ours.faults:
+    if not exchange.head.ours.faults:
         return None
     from replayer.faults.grammar import from_headers  # every family of faults, which most runs do not have
 
-    faults = from_headers(exchange.ours.faults)
+    faults = from_headers(exchange.head.ours.faults)
     if not faults:
         return None
     session = exchange.session

@@ -130,7 +130,7 @@ class Judge:
         """The violations of a recorded answer."""
         if self._contract is None or hit.interaction.is_websocket:
             return ()
-        where = f"{hit.cassette}#{hit.index} response"
+        where = f"{hit.cassette}#{hit.number} response"
         return self.shown(
             self._contract.response(hit.interaction.request, hit.interaction.response, where=where).violations
         )
@@ -153,10 +153,10 @@ def note(entry: Entry, violations: Judged) -> None:
     entry.violations += told(violations[:room])
     more = sum(violation.severity is not Severity.INFO for violation in violations[room:])
     if more:
-        entry.details["violations_more"] = entry.details.get("violations_more", 0) + more
+        entry.note("violations_more", entry.details.get("violations_more", 0) + more)
 
 
 def unchecked(entry: Entry, what: str) -> None:
     """Say in the journal what there was no judging of; once for each kind, however often."""
-    counts = entry.details.setdefault("unchecked", {})
-    counts[what] = counts.get(what, 0) + 1
+    counts = entry.details.get("unchecked", {})
+    entry.note("unchecked", {**counts, what: counts.get(what, 0) + 1})

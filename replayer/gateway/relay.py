@@ -51,6 +51,8 @@ _LOOK_S = 0.5
 """Seconds after which the recorder is asked how it stands with what it has passed."""
 _LOOKS = 10
 """How often it may say that this is not over, although the answer is: then it waits for others, and is not at work."""
+_OF_THE_HOP = ("host", "content-length", "expect")
+"""Fields that each request has anew."""
 _GENERATED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """Fields that the HTTP client would add on its own."""
 
@@ -112,10 +114,10 @@ class Relay:
 
     def forbid_faults(self, exchange: Exchange) -> None:
         """FaultError where a request asks for faults although its answer may come from a real server."""
-        if exchange.ours.faults and self._faults is Bending.REFUSED:
+        if exchange.head.ours.faults and self._faults is Bending.REFUSED:
             from replayer.faults.grammar import from_headers  # every family of faults, which most runs do not have
 
-            if not from_headers(exchange.ours.faults):
+            if not from_headers(exchange.head.ours.faults):
                 return
             raise FaultError(
                 "faults are switched off where answers may come from upstream, so that no real answer is taken for an "
@@ -155,7 +157,7 @@ class Relay:
         except Refused as refused:
             if not exchange.begun:
                 return await exchange.reject(answers.violated(refused.violations, status=502))
-            entry.details["rejected"] = f"{refused.violations[0]}: the answer was cut off there"
+            entry.note("rejected", f"{refused.violations[0]}: the answer was cut off there")
             return Delivered(keep_alive=False)
         except UpstreamLost:
             return Delivered(keep_alive=False)
@@ -212,8 +214,7 @@ class Relay:
             await self._client.close()
 
     async def _ask(self, exchange: Exchange, asked: Request, reach: Reach, kept: Kept | None) -> aiohttp.ClientResponse:
-        fields = list(onward(exchange.headers))
-        fields = [(name, value) for name, value in fields if name.lower() not in ("host", "content-length", "expect")]
+        fields = [(name, value) for name, value in onward(exchange.head.headers) if name.lower() not in _OF_THE_HOP]
         body: bytes | Spool | None = exchange.spool or asked.body
         large = body is not None and len(body) > BLOCK
         if kept is not None:
@@ -221,7 +222,7 @@ class Relay:
         if large:
             fields.append(("Content-Length", str(len(body or b""))))
         return await self.client().request(
-            exchange.raw.method,
+            exchange.head.method,
             URL(reach.address(asked.uri), encoded=True),
             headers=fields,
             data=_sent(body or b"") if large else asked.body,
@@ -242,7 +243,7 @@ class Relay:
         """With faults: they need the whole answer."""
         body = b"".join([piece async for piece in flow.pieces()])
         response = Response(status=flow.answer.status, reason=flow.answer.reason or "", headers=headers, body=body)
-        plan = injected.rewritten(plan_of(response, method=exchange.raw.method))
+        plan = injected.rewritten(plan_of(response, method=exchange.head.method))
         encoding = flow.answer.headers.get("Content-Encoding")
         if encoding is not None:
             plan = replace(plan, headers=(*plan.headers, ("content-encoding", encoding)))
@@ -269,7 +270,7 @@ class _Flow:
         hearing: Heard | None,
     ) -> None:
         self.answer = answer
-        self.length = _length(answer, exchange.raw.method)
+        self.length = _length(answer, exchange.head.method)
         self._kept = kept
         self._exchange = exchange
         self._hearing = hearing
@@ -294,7 +295,7 @@ class _Flow:
                     yield passed
                 self._go_on()
         except (aiohttp.ClientError, TimeoutError) as error:
-            self._exchange.entry.details["upstream"] = f"broke off: {error}"
+            self._exchange.entry.note("upstream", f"broke off: {error}")
             await self._noted()
             yield b"" if hear is None else hear.rest()
             raise UpstreamLost from error
@@ -316,7 +317,7 @@ class _Flow:
             return
         entry.interaction = await self._kept()
         if entry.interaction is None:
-            entry.details["recorded"] = "not kept: the recorder did not write this exchange"
+            entry.note("recorded", "not kept: the recorder did not write this exchange")
 
 
 async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -36,7 +36,7 @@ async def relay_socket(relay: Relay, exchange: Exchange, asked: Request, reach: 
     """Take a connection upstream and to its end. `asked.uri` is the target as it would be recorded."""
     kept = relay.expect(exchange)
     offered = header(asked.headers, "sec-websocket-protocol") or ""
-    fields = [(name, value) for name, value in onward(exchange.headers) if not _of_handshake(name)]
+    fields = [(name, value) for name, value in onward(exchange.head.headers) if not _of_handshake(name)]
     if kept is not None:
         fields.append((RELAYED, kept.id))
     try:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from replayer.cassette.model import Response
+from replayer.gateway.http import Answering
 
 __all__ = ["HEAD_S", "Handler", "HttpServer", "Unreadable"]
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest], Answering]
 Unreadable = Callable[[int, str], Response]
 """Notes what was no request (the status, why), and gives the answer to it."""
 
@@ -38,7 +39,7 @@ class HttpServer(web.Server):
     """Makes a protocol for each connection."""
 
     def __init__(self, handler: Handler, unreadable: Unreadable, *, head_s: float = HEAD_S) -> None:
-        super().__init__(handler, request_factory=_request, handler_cancellation=True)
+        super().__init__(handler, request_factory=self._request, handler_cancellation=True)
         self.unreadable = unreadable
         self.head_s = head_s
 
@@ -54,6 +55,10 @@ class HttpServer(web.Server):
         for transport in secured:
             transport.abort()  # or TLS would wait for the other side's farewell, half a minute long
         await asyncio.sleep(0)
+
+    def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+        # How large a body may be is the intake's to say.
+        return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=0)
 
     def __call__(self) -> RequestHandler:
         return _Connection(
@@ -92,6 +97,11 @@ class _Connection(RequestHandler):
             # What came is the beginning of a head.
             self._awaited = asyncio.get_running_loop().call_later(self._server.head_s, self._too_late)
 
+    def resume_reading(self, *args: Any, **named: Any) -> None:
+        # Each body that is read asks for it, and aiohttp would parse the nothing that came meanwhile.
+        if self._reading_paused:
+            super().resume_reading(*args, **named)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._awaited is not None:
             self._awaited.cancel()
@@ -124,9 +134,3 @@ class _Connection(RequestHandler):
         )
         self.transport.write(head.encode() + answer.body)
         self.force_close()
-
-
-def _request(message: object, payload: object, protocol: object, writer: object, task: object) -> web.BaseRequest:
-    loop = asyncio.get_running_loop()
-    # How large a body may be is the intake's to say. The five are aiohttp's own; their types are not public.
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=0)  # type: ignore[arg-type]

@@ -57,7 +57,7 @@ class Shelf:
 
     def take(self, hit: Hit, pace: Pace) -> Shelved:
         """The answer of a hit."""
-        key = (hit.cassette, hit.index, pace.factor)
+        key = (hit.cassette, hit.number, pace.factor)
         try:
             return self._shelved[key]
         except KeyError:
@@ -65,7 +65,7 @@ class Shelf:
             return shelved
 
     def _make(self, hit: Hit, pace: Pace) -> Shelved:
-        name = f"{hit.cassette}#{hit.index}"
+        name = f"{hit.cassette}#{hit.number}"
         request, response = hit.interaction.request, hit.interaction.response
         outcome = Outcome.HIT if response.stub is None else Outcome.STUB
         missing = None

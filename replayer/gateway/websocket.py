@@ -95,7 +95,7 @@ class Playing:
                 await self._take_turn(self._conversation.frames[number], number)
             await self._after()
         except _Departed as departed:
-            self._exchange.entry.details["awaited"] = str(departed)
+            self._exchange.entry.note("awaited", str(departed))
             self._exchange.entry.outcome = Outcome.MISS
             await self._socket.close(code=MISMATCH, message=reason(str(departed)))
         except _Rejected as rejected:
@@ -174,7 +174,7 @@ class Playing:
         entry = self._exchange.entry
         differed = self._teller.near(departure, nearest, message)
         near = {"interaction": entry.interaction, "frame": departure.number, "differed": differed}
-        entry.details["nearest"] = [near]
+        entry.note("nearest", [near])
         return _Departed(self._teller.text(departure, nearest, message))
 
     def _judge(self, sender: Sender, payload: str | bytes) -> None:

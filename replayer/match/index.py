@@ -8,7 +8,7 @@ is asked is added to the rows that there are, so that no position that a session
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -102,11 +102,9 @@ class Index:
         self._shaped = {
             key: [(patterns, self._row(found)) for patterns, found in rows.items()] for key, rows in shaped.items()
         }
-        self._known: dict[Spelling, Known] = {
-            spelling(entry.interaction.request, rules.match_headers): Known()
-            for entry in recorded
-            if _is_spelled(entry.interaction)
-        }
+        self._known: dict[Spelling, dict[bytes | None, Known]] = defaultdict(dict)
+        for entry in recorded:
+            self._spell(entry)
 
     def normal(self, entry: Recorded) -> Normal:
         """A recorded request, spelled in one way."""
@@ -117,6 +115,11 @@ class Index:
         """What is kept for a request that is spelled as one was recorded; None for any other."""
         if request.omitted is not None:
             return None
+        bodies = self.spelled(request)
+        return None if bodies is None else bodies.get(request.body)
+
+    def spelled(self, request: Request) -> Mapping[bytes | None, Known] | None:
+        """What is kept for requests that are spelled as some were recorded, by their bodies; None where none was."""
         return self._known.get(spelling(request, self.rules.match_headers))
 
     def row(self, request: Request, known: Known | None) -> Row | None:
@@ -148,9 +151,7 @@ class Index:
         self._merged.clear()
         if self._shapes:  # what was spelled so may now be answered by two rows together
             self._age += 1
-        if _is_spelled(entry.interaction):
-            spelled = spelling(entry.interaction.request, self.rules.match_headers)
-            self._known.setdefault(spelled, Known()).row = None
+        self._spell(entry)
 
     def narrowed(self, row: Row, cassettes: frozenset[str] | None, hosts: frozenset[str] | None) -> Row:
         """The part of a row that lies in some cassettes and was recorded from some hosts (None: any)."""
@@ -172,6 +173,14 @@ class Index:
         if row._hosts is None:
             row._hosts = frozenset(self._recorded[ordinal].host for ordinal in row.ordinals)
         return row._hosts
+
+    def _spell(self, entry: Recorded) -> None:
+        """Keep a place for what will be known of the requests that repeat a recorded one; a connection has none, nor
+        has one whose body was not stored.
+        """
+        request = entry.interaction.request
+        if not entry.interaction.is_websocket and request.omitted is None:
+            self._known[spelling(request, self.rules.match_headers)].setdefault(request.body, Known()).row = None
 
     def _row(self, ordinals: Sequence[int]) -> Row:
         return Row(next(self._ids), ordinals)
@@ -210,11 +219,6 @@ class Index:
         if ids not in self._merged:
             self._merged[ids] = self._row(sorted(ordinal for row in rows for ordinal in row.ordinals))
         return self._merged[ids]
-
-
-def _is_spelled(interaction: Interaction) -> bool:
-    """Whether a request is known by its spelling: not a connection's, nor one whose body was not stored."""
-    return not interaction.is_websocket and interaction.request.omitted is None
 
 
 def _belongs(entry: Recorded, part: _Part) -> bool:

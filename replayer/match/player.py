@@ -8,10 +8,10 @@ played after all that it knew. It knows no journal and no sockets: an entry is a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
+from typing import NamedTuple
 
 from replayer.cassette.model import Cassette, Interaction, Request
 from replayer.match.hosts import hinted
@@ -28,12 +28,11 @@ __all__ = ["Hit", "Miss", "PlayState", "Player", "Repeat"]
 _NEAREST = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class Hit(NamedTuple):
     """The interaction that answers."""
 
     cassette: str
-    index: int
+    number: int
     """In its cassette, from 0."""
     interaction: Interaction
     played: int
@@ -42,7 +41,7 @@ class Hit:
     @property
     def name(self) -> str:
         """`<cassette>#<n>`, as the header `Replayer-Interaction` has it."""
-        return f"{self.cassette}#{self.index}"
+        return f"{self.cassette}#{self.number}"
 
 
 class Miss:
@@ -116,9 +115,12 @@ class Player:
             index = self._indices[rules] = Index(self._recorded, rules, self._ids)
             self._nearest[rules] = Nearest(self._recorded, index, show=self.show, redact=self._redact)
 
-    def recognise(self, request: Request, rules: Rules) -> Known | None:
-        """What is kept for a request that is spelled as one was recorded; None for any other."""
-        return self._index(rules).known(request)
+    def spelled(self, request: Request, rules: Rules) -> Mapping[bytes | None, Known] | None:
+        """What is kept for requests that are spelled as some were recorded, by their bodies; None where none was.
+
+        It stays as it is, and grows with what is learnt.
+        """
+        return self._index(rules).spelled(request)
 
     def learn(self, cassette: str, interaction: Interaction) -> int:
         """From now on this answers too, after all others of its kind: the ordinal that it has in a `PlayState`."""
@@ -162,7 +164,7 @@ class Player:
 
         `cassettes` narrows to those names. `host` (a host, `host:port` or a URL) is a demand: only what was recorded
         from it answers; without one any recorded host does, and where several do, the request's own headers choose.
-        `rules` and `repeat` of a route stand in for the player's own. `known` is what `recognise` said, if it was
+        `rules` and `repeat` of a route stand in for the player's own. `known` is what `spelled` has of it, if it was
         asked.
         """
         rules = self._rules if rules is None else rules
@@ -175,7 +177,7 @@ class Player:
             if ordinal is not None:
                 found = self._recorded[ordinal]
                 played = state.times[ordinal]
-                return Hit(cassette=found.cassette, index=found.number, interaction=found.interaction, played=played)
+                return Hit(found.cassette, found.number, found.interaction, played)
             exhausted = narrowed.ordinals
         asked = Asked(
             request=request,

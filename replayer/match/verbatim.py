@@ -1,7 +1,7 @@
-"""A request's spelling: what a client that repeats its recorded request sends again, byte for byte.
+"""A request's spelling: what a client that repeats its recorded request sends again, byte for byte, beside its body.
 
-The rule: a shorter way to the same row, never to another one: two requests of one spelling normalise alike, whatever
-the rules. Everything that normalising looks at is part of it.
+The rule: a shorter way to the same row, never to another one: two requests of one spelling and one body normalise
+alike, whatever the rules. Everything that normalising looks at is part of it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ class Spelling(NamedTuple):
     """Path and query; of a connection, the whole URI."""
     content_type: str | None
     content_encoding: str | None
-    body: bytes | None
     fields: tuple[tuple[str, str], ...] = ()
     """Those that the rules look at."""
 
@@ -35,14 +34,12 @@ def spelling(request: Request, fields: tuple[str, ...] = ()) -> Spelling:
         target = target if "?" in authority or "#" in authority else "/" + path
     headers = request.headers
     content_type = encoding = None
-    # Both fields in one pass, told apart by their length first: this is asked of every request.
+    # Both fields in one pass, told apart by their length first: this is asked of many requests.
     for name, value in headers:
         length = len(name)
         if length == 12 and content_type is None and name.lower() == "content-type":
             content_type = value
         elif length == 16 and encoding is None and name.lower() == "content-encoding":
             encoding = value
-    if not fields:
-        return Spelling(request.method, target, content_type, encoding, request.body)
-    mattering = tuple((name, value) for name, value in headers if name.lower() in fields)
-    return Spelling(request.method, target, content_type, encoding, request.body, mattering)
+    mattering = tuple((name, value) for name, value in headers if name.lower() in fields) if fields else ()
+    return Spelling(request.method, target, content_type, encoding, mattering)

@@ -70,7 +70,7 @@ def test_the_index_plays_what_a_scan_by_the_matchers_would(
     state = PlayState()
     for entry, request in enumerate([*asked, *recorded, *asked]):
         answer = fast.answer(request, state=state, entry=entry)
-        assert (answer.index if isinstance(answer, Hit) else None) == slow.answer(request)
+        assert (answer.number if isinstance(answer, Hit) else None) == slow.answer(request)
         if isinstance(answer, Miss):
             assert [near.index for near in answer.used_up] == slow.fitting(request)[-5:]
             assert all(near.differed or near.used_up for near in answer.nearest)
@@ -104,5 +104,5 @@ def test_what_was_learned_is_played_as_what_was_there_from_the_start(
             player.answer(request, state=state, entry=entry, host=host, cassettes=names)
             for player, state in ((grown, one), (built, other))
         ]
-        played = [(found.cassette, found.index) if isinstance(found, Hit) else None for found in answers]
+        played = [(found.cassette, found.number) if isinstance(found, Hit) else None for found in answers]
         assert played[0] == played[1]
