@@ -46,13 +46,14 @@ def _found(request: Request, body: bytes | Spool, known: Known) -> Omitted | Non
     else:
         blocks = body.blocks
     try:
-        return _among(blocks, boundary_of(header(request.headers, "content-type") or ""), known)
+        # A spool was hashed as it came.
+        own = body.omitted if isinstance(body, Spool) and blocks == body.blocks else digest(blocks())
+        return _among(own, blocks, boundary_of(header(request.headers, "content-type") or ""), known)
     except zlib.error:
         return None
 
 
-def _among(blocks: Callable[[], Iterator[bytes]], boundary: bytes | None, known: Known) -> Omitted | None:
-    own = digest(blocks())
+def _among(own: Omitted, blocks: Callable[[], Iterator[bytes]], boundary: bytes | None, known: Known) -> Omitted | None:
     if any(own in bodies for bodies in known.values()):
         return own
     if boundary is None:
