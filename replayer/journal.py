@@ -78,7 +78,7 @@ class Journal:
     """The last `limit` entries, and counts of all there ever were."""
 
     def __init__(self, clock: Clock, *, limit: int = 10_000) -> None:
-        self._clock = clock
+        self._now, self._ms = clock.now, clock.ms
         self._entries: deque[Entry] = deque(maxlen=limit)
         self._next = 1
         self.watcher: Callable[[Entry], None] | None = None
@@ -96,17 +96,25 @@ class Journal:
         self.unchecked: Counter[str] = Counter()
         """What there was no judging of, by what it was: `an answer of more than 4 MiB`."""
 
-    def open(self, kind: str, *, session: str, method: str = "", target: str = "") -> Entry:
+    def open(
+        self,
+        kind: str,
+        *,
+        session: str,
+        method: str = "",
+        target: str = "",
+        details: Mapping[str, Any] = _NOTHING,
+    ) -> Entry:
         """Begin an entry, visible at once."""
         entry = Entry(
             id=self._next,
-            moment=self._clock.now(),
+            moment=self._now(),
             kind=kind,
             session=session,
             method=method,
             target=target,
-            started=self._clock.ms(),
-            details=_NOTHING,
+            details=details,
+            started=self._ms(),
         )
         self._next += 1
         self._entries.append(entry)
@@ -114,7 +122,7 @@ class Journal:
 
     def complete(self, entry: Entry) -> None:
         """The last of it has happened: take its time and count it."""
-        entry.duration_ms = round(self._clock.ms() - entry.started, 3)
+        entry.duration_ms = self._ms() - entry.started
         if entry.outcome is not None and not (entry.outcome is Outcome.DISPATCHED and entry.kind == "websocket"):
             # A worker's connection is no request that was dispatched: dispatching knows how many there were.
             self.outcomes[entry.outcome] += 1

@@ -6,15 +6,12 @@ by the server.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from replayer.cassette.model import Sender
 from replayer.clock import Clock
 from replayer.config import DispatchConfig, WhenNoWorker
 from replayer.contract.validate import Contract
-from replayer.contract.violation import Violation
 from replayer.dispatch.server import DispatchServer, FrameCheck
 from replayer.dispatch.settings import Offloading, Policy, Settings
 from replayer.dispatch.standin import RecordedWorkers
@@ -98,10 +95,4 @@ def _frame_check(contract: Contract | None, dispatch: DispatchConfig) -> FrameCh
     """Every frame of a worker, in both directions, against the contract of the worker protocol."""
     if contract is None:
         return None
-
-    def check(sender: Sender, value: Any) -> Sequence[Violation]:
-        return contract.frame_value(
-            dispatch.path, sender, value, where="frame", service=DispatchServer.service
-        ).violations
-
-    return check
+    return contract.frames(dispatch.path, where="frame", service=DispatchServer.service)

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["NO_JSON", "REDACTED", "Unreadable", "excerpt", "parse"]
+__all__ = ["NO_JSON", "REDACTED", "UNREAD", "Spoken", "Unreadable", "excerpt", "parse"]
 
 REDACTED = "[REDACTED]"
 """What stands where a secret stood; whatever contains it is not judged by its value."""
@@ -20,11 +20,26 @@ NO_JSON = "replayer:json"
 """The rule that a message of a JSON channel is JSON: what a violation names in a schema's place."""
 
 
+UNREAD: Any = object()
+"""In place of a JSON value: nobody has parsed the message yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """Not JSON, and why."""
 
     reason: str
+
+
+@dataclass(slots=True)
+class Spoken:
+    """The JSON values of an exchange's two bodies, where somebody has them already: so that nobody parses them again.
+
+    Who parses a body, or makes it, says so here; each is what its bytes say.
+    """
+
+    asked: Any = UNREAD
+    answered: Any = UNREAD
 
 
 def parse(payload: str | bytes) -> Any:

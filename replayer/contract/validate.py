@@ -8,6 +8,7 @@ is handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from replayer.cassette.model import End, Frame, FrameKind, Headers, Interaction, Request, Response, Sender
@@ -17,7 +18,7 @@ from replayer.contract.checked import Checked, total
 from replayer.contract.connection import Connection, knowing
 from replayer.contract.events import Events
 from replayer.contract.media import choose, is_json, media_type
-from replayer.contract.message import NO_JSON, REDACTED, Unreadable, excerpt, parse
+from replayer.contract.message import NO_JSON, REDACTED, UNREAD, Spoken, Unreadable, excerpt, parse
 from replayer.contract.openapi import Content, Operation
 from replayer.contract.passing import Passing
 from replayer.contract.schema import Compile, Schema
@@ -52,8 +53,10 @@ class Contract:
         self._found: dict[tuple[str, str, str | None], Operation | _ByHeader | None] = {}
         self._bound: dict[tuple[str, str | None], tuple[Channel, ...]] = {}
 
-    def request(self, request: Request, *, where: str, service: str | None = None) -> Checked:
-        """Hold a request's body against its operation."""
+    def request(
+        self, request: Request, *, where: str, service: str | None = None, spoken: Spoken | None = None
+    ) -> Checked:
+        """Hold a request's body against its operation. `spoken` is told its JSON, where it was parsed and is some."""
         operation = self._operation(request, service)
         if operation is None or request.omitted is not None:
             return _UNCOVERED
@@ -67,13 +70,21 @@ class Contract:
         if content is None and media and operation.request:
             wrong = _violation(where, " or ".join(operation.request), media, operation.uri, Severity.WARNING)
             return Checked(requests=1, violations=(wrong,))
-        found = _check_body(content, media or "", request.body, where)
+        value = _parsed(content, media or "", request.body)
+        if spoken is not None and not isinstance(value, Unreadable):
+            spoken.asked = value
+        found = _check(content, request.body, value, where)
         if not found:
             return _UNCOVERED if found is None else _GOOD_REQUEST
         return Checked(requests=1, violations=found)
 
-    def response(self, request: Request, response: Response, *, where: str, service: str | None = None) -> Checked:
-        """Hold an answer against the operation of its request: status, media type, body, every event of a stream."""
+    def response(
+        self, request: Request, response: Response, *, where: str, service: str | None = None, value: Any = UNREAD
+    ) -> Checked:
+        """Hold an answer against the operation of its request: status, media type, body, every event of a stream.
+
+        `value` is what its JSON says, where that is known.
+        """
         operation = self._operation(request, service)
         if operation is None or not operation.responses or response.omitted is not None:
             return _UNCOVERED
@@ -97,7 +108,9 @@ class Contract:
             return Checked(responses=1, violations=(wrong,))
         if content.events is not None:
             return _stream(content.events, response.body, where, cut=cut)
-        found = None if cut else _check_body(content, media or "", response.body, where)
+        if value is UNREAD and not cut:
+            value = _parsed(content, media or "", response.body)
+        found = None if cut else _check(content, response.body, value, where)
         if not found:
             return _UNCOVERED if found is None else _GOOD_RESPONSE
         return Checked(responses=1, violations=found)
@@ -125,7 +138,7 @@ class Contract:
         bound = self._channels(channel, service)
         if not bound:
             return _UNCOVERED
-        chosen = bound[0] if len(bound) == 1 else knowing(bound, sender, parse(payload)) or bound[0]
+        chosen = bound[0] if len(bound) == 1 else _chosen(bound, sender, parse(payload))
         return _frame(chosen.check_payload(sender, payload, where))
 
     def frame_value(
@@ -133,11 +146,17 @@ class Contract:
     ) -> Checked:
         """The same for a message that is parsed already."""
         bound = self._channels(channel, service)
-        if not bound:
-            return _UNCOVERED
-        chosen = bound[0] if len(bound) == 1 else knowing(bound, sender, value) or bound[0]
-        found = chosen.check(sender, value, where)
-        return _GOOD_FRAME if not found else Checked(frames=1, violations=found)
+        found = _chosen(bound, sender, value).check(sender, value, where) if bound else None
+        return _frame(found)
+
+    def frames(
+        self, channel: str, *, where: str, service: str | None = None
+    ) -> Callable[[Sender, Any], tuple[Violation, ...]]:
+        """The same for all messages of a channel: gives the violations of each."""
+        bound = self._channels(channel, service)
+        if len(bound) == 1:
+            return partial(bound[0].check, where=where)
+        return lambda sender, value: _chosen(bound, sender, value).check(sender, value, where) if bound else ()
 
     def interaction(self, interaction: Interaction, *, where: str, service: str | None = None) -> Checked:
         """All of an interaction: request, answer, events; or every frame of a connection."""
@@ -218,6 +237,11 @@ class Contract:
         return found
 
 
+def _chosen(bound: tuple[Channel, ...], sender: Sender, value: Any) -> Channel:
+    """Of several channels at one path, the one that knows a message."""
+    return bound[0] if len(bound) == 1 else knowing(bound, sender, value) or bound[0]
+
+
 class _ByHeader:
     """A place that documents share which know their requests by a header of theirs."""
 
@@ -234,11 +258,17 @@ class _ByHeader:
         return self._found[told]
 
 
-def _check_body(content: Content | None, media: str, body: bytes, where: str) -> tuple[Violation, ...] | None:
-    """Violations of a whole body; None where there is nothing to judge it by."""
+def _parsed(content: Content | None, media: str, body: bytes) -> Any:
+    """The JSON of a whole body, or Unreadable; UNREAD where there is nothing to judge it by."""
     if content is None or content.schema is None or not is_json(media):
+        return UNREAD
+    return parse(body)
+
+
+def _check(content: Content | None, body: bytes, value: Any, where: str) -> tuple[Violation, ...] | None:
+    """Violations of a whole body, whose JSON is `value`; None where there is nothing to judge it by."""
+    if value is UNREAD or content is None or content.schema is None:
         return None
-    value = parse(body)
     if isinstance(value, Unreadable):
         if REDACTED.encode() in body:
             return None

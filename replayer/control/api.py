@@ -187,7 +187,7 @@ def shown(entry: Entry) -> dict[str, Any]:
         "not_applied": entry.not_applied,
         "violations": entry.violations,
         "details": dict(entry.details),
-        "duration_ms": entry.duration_ms,
+        "duration_ms": None if entry.duration_ms is None else round(entry.duration_ms, 3),
         "under_way": entry.duration_ms is None,
     }
     return {name: value for name, value in fields.items() if value not in (None, "", [], {})}

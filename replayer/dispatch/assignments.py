@@ -21,6 +21,9 @@ from replayer.dispatch.worker import Worker
 
 __all__ = ["Assignments"]
 
+# Before Python 3.12, naming a member through its enum takes five times as long: these are asked of every job.
+_PENDING, _RUNNING, _PERSISTED = Status.PENDING, Status.RUNNING, Mode.PERSISTED
+
 
 class Assignments:
     """The books of one queue."""
@@ -36,7 +39,8 @@ class Assignments:
 
     def add(self, job: Job) -> None:
         """A new job: it gets its fence and its place."""
-        job.fence = job.arrival = self._next_fence()
+        self._fence += 1
+        job.fence = job.arrival = self._fence
         self.ledger.add(job)
 
     def restore(self, jobs: Iterable[Job]) -> None:
@@ -55,27 +59,33 @@ class Assignments:
     def assign(self, job: Job, worker: Worker, now_ms: float) -> Command:
         """This worker gets this job."""
         if job.dispatches:
-            job.fence = self._next_fence()
+            self._fence += 1
+            job.fence = self._fence
         job.attempts += 1
         job.dispatches += 1
         job.uploaded = job.progress = job.status_message = None
-        job.status = Status.RUNNING
+        job.status = _RUNNING
         job.connection = worker.connection
         job.worker_id = worker.worker_id
         worker.running[job.id] = None
-        self.roster.put(worker)
-        if job.mode is Mode.PERSISTED:
+        self.roster.recount(worker)
+        if job.mode is _PERSISTED:
             self.leases.set(job.id, now_ms)
             self.ledger.touch(job)
         message = messages.Job(
-            job_id=job.id, mode=job.mode, config_id=worker.config_id, payload=job.payload, fence_token=job.fence
+            job_id=job.id,
+            mode=job.mode,
+            config_id=worker.config_id,
+            payload=job.payload,
+            fence_token=job.fence,
+            value=job.value,
         )
         return Send(connection=worker.connection, message=message)
 
     def dispatch(self, now_ms: float) -> list[Command]:
         """Give waiting jobs to free slots, the oldest first."""
         commands: list[Command] = []
-        while len(self.backlog) and (job := self.backlog.pop(self._is_free)) is not None:
+        while self.backlog.waiting and (job := self.backlog.pop(self._is_free)) is not None:
             free = self.roster.most_free(job.wanted)
             assert free is not None  # the backlog was told so, and nothing has happened since
             commands.append(self.assign(job, self.workers[free], now_ms))
@@ -89,8 +99,9 @@ class Assignments:
 
     def end(self, job: Job, status: Status, how: str) -> None:
         """This job has ended; `how` in one word."""
+        if job.status is _PENDING:
+            self.backlog.discard(job)
         self._release(job)
-        self.backlog.discard(job)
         self.timeouts.clear(job.id)
         self.ledger.end(job, status, how)
 
@@ -104,15 +115,14 @@ class Assignments:
     def _is_free(self, wanted: str | None) -> bool:
         return self.roster.most_free(wanted) is not None
 
-    def _next_fence(self) -> int:
-        self._fence += 1
-        return self._fence
-
     def _release(self, job: Job) -> None:
         """Free the slot that the job holds, if it holds one."""
-        self.leases.clear(job.id)
-        worker = self.workers.get(job.connection) if job.connection is not None else None
+        if job.mode is _PERSISTED:
+            self.leases.clear(job.id)
+        if job.connection is None:
+            return
+        worker = self.workers.get(job.connection)
         job.connection = None
         if worker is not None:
             worker.running.pop(job.id, None)
-            self.roster.put(worker)
+            self.roster.recount(worker)

@@ -16,25 +16,23 @@ __all__ = ["Backlog"]
 
 
 class Backlog:
-    """Waiting jobs; `len` counts those that still wait."""
+    """Waiting jobs."""
 
     def __init__(self) -> None:
         self._heaps: dict[str | None, list[tuple[int, str]]] = {}
-        self._waiting: dict[str, Job] = {}
-
-    def __len__(self) -> int:
-        return len(self._waiting)
+        self.waiting: dict[str, Job] = {}
+        """Those that still wait, by id."""
 
     def push(self, job: Job) -> None:
         """This job waits."""
         job.status = Status.PENDING
-        if job.id not in self._waiting:
-            self._waiting[job.id] = job
+        if job.id not in self.waiting:
+            self.waiting[job.id] = job
             heapq.heappush(self._heaps.setdefault(job.wanted, []), (job.arrival, job.id))
 
     def discard(self, job: Job) -> None:
         """This job waits no longer."""
-        self._waiting.pop(job.id, None)
+        self.waiting.pop(job.id, None)
 
     def pop(self, is_free: Callable[[str | None], bool]) -> Job | None:
         """The job that has waited longest of those whose configuration has a free slot; None where there is none."""
@@ -42,7 +40,7 @@ class Backlog:
         wanted: str | None = None
         for key in tuple(self._heaps):
             heap = self._heaps[key]
-            while heap and heap[0][1] not in self._waiting:
+            while heap and heap[0][1] not in self.waiting:
                 heapq.heappop(heap)
             if not heap:
                 del self._heaps[key]
@@ -51,4 +49,4 @@ class Backlog:
         if best is None:
             return None
         heapq.heappop(self._heaps[wanted])
-        return self._waiting.pop(best[1])
+        return self.waiting.pop(best[1])

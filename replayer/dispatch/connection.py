@@ -10,6 +10,8 @@ from collections import deque
 
 from aiohttp import WSMsgType, web
 
+from replayer.dispatch.worker import Worker
+
 __all__ = ["Connection"]
 
 _MOST_FRAMES = 10_000
@@ -26,6 +28,8 @@ class Connection:
         self.socket = socket
         self.base = base
         """The root URL, without a slash at its end, that the worker dialled us at."""
+        self.worker = Worker(connection=number)
+        """Who speaks here; the queue's own, from when it knows of the connection."""
         self.frames = 0
         """Messages so far, of both directions."""
         self.dropped: str | None = None
@@ -37,13 +41,29 @@ class Connection:
 
     def push(self, frame: bytes) -> None:
         """Send this text frame after those that wait already. Returns at once."""
-        if self.dropped is not None:
+        if self.dropped is not None or self._sent_at_once(frame):
             return
         self._line.append(frame)
         self._bytes += len(frame)
         self._filled.set()
         if len(self._line) > _MOST_FRAMES or self._bytes > _MOST_BYTES:
             self.drop(f"it does not read: {len(self._line)} frames ({self._bytes} bytes) wait for it")
+
+    def _sent_at_once(self, frame: bytes) -> bool:
+        """Send a frame where nothing waits before it and nothing can make it wait: the everyday case, which needs no
+        task to be woken.
+        """
+        if self._bytes or self.socket.compress or self._transport is None or self._transport.get_write_buffer_size():
+            return False
+        sending = self.socket.send_frame(frame, WSMsgType.TEXT)
+        try:
+            sending.send(None)
+        except StopIteration:
+            return True
+        except ConnectionError:
+            return True  # the peer is gone: the reader notices by itself
+        sending.close()  # it is written, and would wait until the peer reads: the next frame looks for that
+        return True
 
     def drop(self, why: str) -> None:
         """End the connection at once, without a closing handshake."""

@@ -29,7 +29,6 @@ from replayer.dispatch.messages import (
     JobResultRef,
     Malformed,
     Mode,
-    ServerMessage,
     WorkerMessage,
 )
 from replayer.dispatch.messages import Job as JobMessage
@@ -37,7 +36,7 @@ from replayer.dispatch.offload import Offload
 from replayer.dispatch.queue import Queue
 from replayer.dispatch.settings import Offloading, Policy, Settings
 from replayer.dispatch.watch import Watch
-from replayer.dispatch.wire import decode, encode, message_of
+from replayer.dispatch.wire import decode, encode, message_of, value_of
 from replayer.errors import WriteError
 from replayer.journal import Entry, Journal
 
@@ -84,19 +83,19 @@ class Desk:
 
     # Callers
 
-    async def run(self, job: Job) -> Resolve | Fail:
-        """Submit a transient job and await its end. A caller that is cancelled leaves its job to the worker."""
+    def submit(self, job: Job) -> asyncio.Future[Resolve | Fail]:
+        """Submit a transient job: its end is to be awaited, then `left` to be called, also by who is cancelled."""
         caller: asyncio.Future[Resolve | Fail] = asyncio.get_running_loop().create_future()
         self._callers[job.id] = caller
-        try:
-            self._carry_out(self.queue.submit(job, self._clock.ms()))
-            return await caller
-        except asyncio.CancelledError:
+        self._carry_out(self.queue.submit(job, self._clock.ms()))
+        return caller
+
+    def left(self, job: Job) -> None:
+        """The caller of a transient job waits no longer; a job that has not ended is left to the worker."""
+        caller = self._callers.pop(job.id)
+        if not caller.done() or caller.cancelled():
             self._carry_out(self.queue.cancel(job.id, self._clock.ms()))
-            raise
-        finally:
-            del self._callers[job.id]
-            self.offload.forget(job.id)
+        self.offload.forget(job.id)
 
     def keep(self, job: Job) -> None:
         """Submit a persisted job. Raises WriteError where it cannot be written down: then it was never accepted."""
@@ -125,7 +124,7 @@ class Desk:
     def opened(self, connection: Connection) -> None:
         """A worker has connected."""
         self._connections[connection.number] = connection
-        self.queue.connected(connection.number)
+        connection.worker = self.queue.connected(connection.number)
 
     def closed(self, connection: Connection) -> None:
         """Its connection has ended, whoever ended it."""
@@ -148,7 +147,7 @@ class Desk:
         """A text frame has come."""
         value = decode(text)
         message = message_of(value)
-        entry = self._open(connection, Sender.CLIENT, message)
+        entry = self._frames.open(connection, Sender.CLIENT, message)
         if isinstance(message, Malformed):
             commands = self.queue.malformed(connection.number, message)
         else:
@@ -159,7 +158,7 @@ class Desk:
     def hear_binary(self, connection: Connection) -> None:
         """A binary frame has come: the protocol has none."""
         malformed = Malformed(what="binary", why="A binary frame is no message: send JSON in text frames")
-        entry = self._open(connection, Sender.CLIENT, malformed)
+        entry = self._frames.open(connection, Sender.CLIENT, malformed)
         self._carry_out(self.queue.malformed(connection.number, malformed), entry)
         self._journal.complete(entry)
 
@@ -191,12 +190,12 @@ class Desk:
 
     def _judged(self, number: int, message: WorkerMessage, value: Any, entry: Entry) -> list[Command]:
         """Check a message's contract, then give it to the queue as far as the policy lets it."""
-        values = [value]
+        why = self._frames.judge(entry, Sender.CLIENT, value)
         job = self.queue.jobs.get(message.job_id) if isinstance(message, JobResultRef) else None
         if job is not None and job.uploaded is not None:
             # The result went another way: it is held against the contract of the message that it stands for.
-            values.append(_inline(job.id, job.uploaded, job.fence))
-        why = self._frames.judge(entry, Sender.CLIENT, values) if self._frames.judges else None
+            stands_for = self._frames.judge(entry, Sender.CLIENT, _inline(job.id, job.uploaded, job.fence))
+            why = why or stands_for
         if why is not None and self._settings.policy is Policy.REJECT:
             if not isinstance(message, JobResult | JobError | JobResultRef):
                 return [Send(connection=number, message=Error(message=why))]
@@ -214,12 +213,6 @@ class Desk:
             return False
         job = self.queue.jobs.get(job_id)
         return job is not None and job.dispatches == 1
-
-    def _open(
-        self, connection: Connection, sender: Sender, message: WorkerMessage | ServerMessage | Malformed
-    ) -> Entry:
-        worker = self.queue.workers.get(connection.number)
-        return self._frames.open(connection, sender, message, worker.worker_id if worker else "")
 
     def _carry_out(self, commands: Sequence[Command], entry: Entry | None = None) -> None:
         try:
@@ -243,9 +236,10 @@ class Desk:
 
     def _write(self) -> None:
         """Write down what has changed, then tell those who watch. What cannot be written is kept for the next time."""
-        changes = self._unwritten + self.queue.changes()
-        if changes is NOTHING:
+        changes = self.queue.changes()
+        if changes is NOTHING and self._unwritten is NOTHING:
             return
+        changes = self._unwritten + changes
         if self._store is not None:
             self._unwritten = changes
             self._store.write(self.session, changes)
@@ -260,17 +254,20 @@ class Desk:
         if connection is None:
             return
         message = command.message
-        frame = encode(message)
-        judged = [frame]
+        inline = frame = encode(message)
         if isinstance(message, JobMessage) and self._settings.offloading is Offloading.ON:
             large = len(frame) > self._settings.max_frame_bytes
             if large or message.mode is Mode.PERSISTED:
-                offered = self.offload.offer(message, connection.base, len(frame))
-                frame = encode(offered)
+                message = self.offload.offer(message, connection.base, len(frame))
+                frame = encode(message)
+        entry = self._frames.open(connection, Sender.SERVER, message)
+        why = None
+        if self._frames.judges:
+            why = self._frames.judge(entry, Sender.SERVER, value_of(message, frame))
+            if isinstance(message, JobMessage) and message.payload_url is not None:
                 # What went another way is held against the contract beside the message that says where it is.
-                judged = [frame, *(judged if offered.payload_url is not None else ())]
-        entry = self._open(connection, Sender.SERVER, message)
-        why = self._frames.judge(entry, Sender.SERVER, map(orjson.loads, judged)) if self._frames.judges else None
+                elsewhere = self._frames.judge(entry, Sender.SERVER, orjson.loads(inline))
+                why = why or elsewhere
         if why is not None and isinstance(message, JobMessage) and self._settings.policy is Policy.REJECT:
             entry.note("sent", False)
             self._journal.complete(entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -44,34 +44,28 @@ class Frames:
         self.judges = check is not None
         """Whether there is a contract."""
 
-    def open(
-        self,
-        connection: Connection,
-        sender: Sender,
-        message: WorkerMessage | ServerMessage | Malformed,
-        worker_id: str,
-    ) -> Entry:
+    def open(self, connection: Connection, sender: Sender, message: WorkerMessage | ServerMessage | Malformed) -> Entry:
         """The entry of one frame, to be completed when all that it leads to is done."""
-        entry = self._journal.open("frame", session=self._session)
         connection.frames += 1
-        entry.details = {
+        details = {
             "job": getattr(message, "job_id", None),
-            "worker": worker_id,
+            "worker": connection.worker.worker_id,
             "connection": connection.number,
             "frame": connection.frames,
             "direction": "from-worker" if sender is Sender.CLIENT else "to-worker",
             "type": message.what if isinstance(message, Malformed) else message.type,
         }
-        return entry
+        return self._journal.open("frame", session=self._session, details=details)
 
-    def judge(self, entry: Entry, sender: Sender, values: Iterable[Any]) -> str | None:
-        """Hold a frame against its contract, and what stands for it elsewhere; why it is to be refused, if it is."""
-        if self._check is None:
-            return None
+    def judge(self, entry: Entry, sender: Sender, value: Any) -> str | None:
+        """Hold a frame against its contract, or what it stands for; why it is to be refused, if it is."""
+        found = self._check(sender, value) if self._check is not None else None
+        return self._refusal(entry, found) if found else None
+
+    def _refusal(self, entry: Entry, violations: Sequence[Violation]) -> str | None:
         why = None
-        for value in values:
-            for violation in self._check(sender, value):
-                note(entry, violation, self._show)
-                if why is None and violation.severity is Severity.ERROR:
-                    why = f"Refused: {violation.pointer or '/'}: expected {violation.expected}"
+        for violation in violations:
+            note(entry, violation, self._show)
+            if why is None and violation.severity is Severity.ERROR:
+                why = f"Refused: {violation.pointer or '/'}: expected {violation.expected}"
         return why

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from replayer.dispatch.messages import Mode
 
@@ -31,6 +32,8 @@ class Job:
     mode: Mode
     payload: bytes
     """Encoded JSON."""
+    value: Any = None
+    """What `payload` says, where whoever submitted it had it at hand: a transient job's."""
     created_at: float
     """Seconds of the Unix epoch."""
     wanted: str | None = None

@@ -18,6 +18,9 @@ __all__ = ["NOTHING", "Changes", "Ledger"]
 _REMEMBERED = 10_000
 """Ended transient jobs, and revoked attempts, whose ids are kept."""
 
+# Before Python 3.12, naming a member through its enum takes five times as long: these are asked of every job.
+_PERSISTED, _COMPLETED = Mode.PERSISTED, Status.COMPLETED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
@@ -51,7 +54,7 @@ class Ledger:
         self.completed = 0
         self.failed = 0
         self._keep_finished = keep_finished
-        self._finished: dict[str, None] = {}
+        self._finished: OrderedDict[str, None] = OrderedDict()
         self._ended: OrderedDict[str, str] = OrderedDict()
         self._revoked: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._changed: dict[str, Job] = {}
@@ -60,34 +63,36 @@ class Ledger:
     def add(self, job: Job) -> None:
         """A new job."""
         self.jobs[job.id] = job
-        self.touch(job)
+        if job.mode is _PERSISTED:
+            self._changed[job.id] = job
 
     def touch(self, job: Job) -> None:
         """This job is no longer as it was."""
-        if job.mode is Mode.PERSISTED:
+        if job.mode is _PERSISTED:
             self._changed[job.id] = job
 
     def end(self, job: Job, status: Status, how: str) -> None:
         """This job has ended; `how` in one word for whoever answers it later."""
         job.status = status
         job.uploaded = None
-        if status is Status.COMPLETED:
+        if status is _COMPLETED:
             self.completed += 1
         else:
             self.failed += 1
-        self._remember(self._ended, job.id, how)
-        if job.mode is Mode.TRANSIENT:
+        self._ended[job.id] = how
+        if len(self._ended) > _REMEMBERED:
+            self._ended.popitem(last=False)
+        if job.mode is _PERSISTED:
+            self.touch(job)
+            self.finished(job)
+        else:
             del self.jobs[job.id]
-            return
-        self.touch(job)
-        self.finished(job)
 
     def finished(self, job: Job) -> None:
         """Keep an ended persisted job, and forget the oldest ones that are too many."""
         self._finished[job.id] = None
         while len(self._finished) > self._keep_finished:
-            oldest = next(iter(self._finished))
-            del self._finished[oldest]
+            oldest, _ = self._finished.popitem(last=False)  # a plain dict passes over all that it has lost before
             del self.jobs[oldest]
             self._forgotten.append(oldest)
 
@@ -116,9 +121,3 @@ class Ledger:
         self._changed.clear()
         self._forgotten.clear()
         return found
-
-    @staticmethod
-    def _remember(memory: OrderedDict[str, str], key: str, value: str) -> None:
-        memory[key] = value
-        if len(memory) > _REMEMBERED:
-            memory.popitem(last=False)

@@ -7,9 +7,11 @@ queues.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, ClassVar
+
+from replayer.value import value
 
 __all__ = [
     "Answer",
@@ -40,7 +42,7 @@ class Mode(StrEnum):
     """It is kept until it has ended, whoever looks."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Malformed:
     """A frame that is no message of the protocol."""
 
@@ -52,7 +54,7 @@ class Malformed:
     """JSON pointer to the trouble."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Register:
     """The worker presents itself: always its first message."""
 
@@ -62,7 +64,7 @@ class Register:
     capacity: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class JobResult:
     """A job is done. `result` is any JSON."""
 
@@ -72,7 +74,7 @@ class JobResult:
     fence_token: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class JobError:
     """A job failed."""
 
@@ -82,7 +84,7 @@ class JobError:
     fence_token: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class JobProgress:
     """A job is alive: renews the lease of a persisted one."""
 
@@ -93,7 +95,7 @@ class JobProgress:
     status_message: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class JobResultRef:
     """A job is done and its result was put where `result_upload_url` said; the server says it back when it has it."""
 
@@ -102,28 +104,28 @@ class JobResultRef:
     fence_token: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Drain:
     """No new jobs: the worker is about to leave."""
 
     type: ClassVar[str] = "drain"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Pause:
     """No new jobs for a while."""
 
     type: ClassVar[str] = "pause"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Resume:
     """Jobs again."""
 
     type: ClassVar[str] = "resume"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Job:
     """The server hands out a job."""
 
@@ -138,9 +140,11 @@ class Job:
     """Where the payload is to be had by GET; `payload` counts where that fails."""
     result_upload_url: str | None = None
     """Where a large result may be put, by PUT as JSON, before `job_result_ref`."""
+    value: Any = None
+    """What `payload` says, where that is at hand; never sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class JobRevoked:
     """The server no longer wants a job from this worker."""
 
@@ -149,7 +153,7 @@ class JobRevoked:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Error:
     """The server did not understand, or refuses."""
 

@@ -64,7 +64,7 @@ class Offload:
             job = replace(job, result_upload_url=url)
             frame_size += len(f',"result_upload_url":"{url}"')
         if frame_size > self._limit:
-            job = replace(job, payload_url=self._permit(base, job, _Way.PAYLOAD), payload=b"{}")
+            job = replace(job, payload_url=self._permit(base, job, _Way.PAYLOAD), payload=b"{}", value=None)
             self._unread.add(job.job_id)
         return job
 

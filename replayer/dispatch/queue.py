@@ -58,7 +58,6 @@ from replayer.dispatch.messages import (
     JobError,
     JobProgress,
     JobResult,
-    JobResultRef,
     Malformed,
     Mode,
     Register,
@@ -69,6 +68,11 @@ from replayer.dispatch.worker import State, Worker
 
 __all__ = ["Queue"]
 
+# Before Python 3.12, naming a member through its enum takes five times as long: these are asked of every job.
+_TRANSIENT, _PERSISTED = Mode.TRANSIENT, Mode.PERSISTED
+_COMPLETED, _FAILED = Status.COMPLETED, Status.FAILED
+_NEW = State.NEW
+
 
 class Queue:
     """The jobs and workers of one session. Each event gives the commands to carry out, in their order."""
@@ -76,6 +80,7 @@ class Queue:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._books = Assignments(settings)
+        self._jobs = self._books.ledger.jobs
 
     # What can be seen
 
@@ -87,7 +92,7 @@ class Queue:
     @property
     def jobs(self) -> Mapping[str, Job]:
         """Persisted jobs, and transient ones that have not ended, by id, in the order of their submission."""
-        return self._books.ledger.jobs
+        return self._jobs
 
     @property
     def completed(self) -> int:
@@ -102,7 +107,7 @@ class Queue:
     @property
     def waiting(self) -> int:
         """Jobs without a slot."""
-        return len(self._books.backlog)
+        return len(self._books.backlog.waiting)
 
     @property
     def running(self) -> int:
@@ -129,9 +134,10 @@ class Queue:
 
     # Connections
 
-    def connected(self, connection: int) -> None:
+    def connected(self, connection: int) -> Worker:
         """A worker's connection is open; its number is never used again."""
-        self._books.workers[connection] = Worker(connection=connection)
+        worker = self._books.workers[connection] = Worker(connection=connection)
+        return worker
 
     def disconnected(self, connection: int, now_ms: float) -> list[Command]:
         """The connection is closed: its transient jobs fail, its persisted ones wait again."""
@@ -151,14 +157,12 @@ class Queue:
     def message(self, connection: int, message: WorkerMessage, now_ms: float) -> list[Command]:
         """A worker said something."""
         worker = self._books.workers[connection]
-        if isinstance(message, Answer):
-            if worker.state is State.NEW:
-                return self._unregistered(connection, message)
-            return self._answered(worker, message, now_ms)
         if isinstance(message, Register):
             return self._register(worker, message, now_ms)
-        if worker.state is State.NEW:
+        if worker.state is _NEW:
             return self._unregistered(connection, message)
+        if isinstance(message, Answer):
+            return self._answered(worker, message, now_ms)
         if isinstance(message, JobProgress):
             return self._progress(worker, message, now_ms)
         return self._steer(worker, message, now_ms)
@@ -193,22 +197,23 @@ class Queue:
 
     def submit(self, job: Job, now_ms: float) -> list[Command]:
         """A new job: dispatched, made to wait, or refused (then it takes no fence)."""
-        free = self._books.roster.most_free(job.wanted)
-        transient = job.mode is Mode.TRANSIENT
+        books = self._books
+        free = books.roster.most_free(job.wanted)
+        transient = job.mode is _TRANSIENT
         if free is None and transient and self._settings.when_no_worker is not WhenNoWorker.QUEUE:
             return [Fail(job_id=job.id, failure=Failure.UNAVAILABLE, detail="No worker available")]
         if job.wanted is not None:
             job.config_id = job.wanted
         elif free is not None:
-            job.config_id = self._books.workers[free].config_id
+            job.config_id = books.workers[free].config_id
         else:
             job.config_id = next((worker.config_id for worker in self.serving()), job.config_id)
-        self._books.add(job)
+        books.add(job)
         if transient:
-            self._books.timeouts.set(job.id, now_ms)
+            books.timeouts.set(job.id, now_ms)
         if free is not None:
-            return [self._books.assign(job, self._books.workers[free], now_ms)]
-        self._books.backlog.push(job)
+            return [books.assign(job, books.workers[free], now_ms)]
+        books.backlog.push(job)
         return []
 
     def restore(self, jobs: Iterable[Job]) -> None:
@@ -238,9 +243,11 @@ class Queue:
         return commands + self._books.dispatch(now_ms)
 
     def uploaded(self, job_id: str, fence: int, result: bytes) -> bool:
-        """A result (encoded JSON) was put where this attempt's `result_upload_url` said; whether anybody wants it."""
+        """A result (encoded JSON) was put where this attempt's `result_upload_url` said; whether anybody wants it.
+        A transient job has no such place: its caller is told what its worker says.
+        """
         job = self.jobs.get(job_id)
-        if job is None or job.has_ended or job.fence != fence:
+        if job is None or job.has_ended or job.fence != fence or job.mode is not Mode.PERSISTED:
             return False
         job.uploaded = result
         self._books.ledger.touch(job)
@@ -265,30 +272,30 @@ class Queue:
         job = self._judge(worker, message)
         if isinstance(job, Violation):
             return [Violated(connection=worker.connection, violation=job, job_id=message.job_id)]
-        if isinstance(message, JobResultRef) and job.uploaded is None:
-            broken = order.not_uploaded(job.id, offered=job.mode is Mode.PERSISTED)
+        if isinstance(message, JobResult):
+            commands = self._complete(job, message)
+        elif isinstance(message, JobError):
+            commands = self._fail(job, message.error)
+        elif job.uploaded is None:
+            broken = order.not_uploaded(job.id, offered=job.mode is _PERSISTED)
             why = f"job_result_ref: nothing was uploaded for job {job.id}"
             return self._refuse(worker.connection, broken, why, job.id)
-        commands: list[Command] = []
-        if isinstance(message, JobError):
-            commands += self._fail(job, message.error)
-        elif isinstance(message, JobResultRef):
-            job.result = job.uploaded
-            self._books.end(job, Status.COMPLETED, "answered")
-            commands.append(Send(connection=worker.connection, message=message))
         else:
-            commands += self._complete(job, message)
+            job.result = job.uploaded
+            self._books.end(job, _COMPLETED, "answered")
+            commands = [Send(connection=worker.connection, message=message)]
         return commands + self._books.dispatch(now_ms)
 
     def _complete(self, job: Job, message: JobResult) -> list[Command]:
-        if job.mode is Mode.PERSISTED:
-            try:
-                job.result = orjson.dumps(message.result)
-            except TypeError:
-                return self._fail(job, "The result nests too deeply (more than 254 levels)")
-        self._books.end(job, Status.COMPLETED, "answered")
-        wanted = job.mode is Mode.TRANSIENT and not job.abandoned
-        return [Resolve(job_id=job.id, result=message.result)] if wanted else []
+        if job.mode is _TRANSIENT:
+            self._books.end(job, _COMPLETED, "answered")
+            return [] if job.abandoned else [Resolve(job_id=job.id, result=message.result)]
+        try:
+            job.result = orjson.dumps(message.result)
+        except TypeError:
+            return self._fail(job, "The result nests too deeply (more than 254 levels)")
+        self._books.end(job, _COMPLETED, "answered")
+        return []
 
     def _fail(self, job: Job, error: str) -> list[Command]:
         job.error = error
@@ -310,20 +317,22 @@ class Queue:
 
     def _judge(self, worker: Worker, message: Answer | JobProgress) -> Job | Violation:
         """The job that this worker may speak of, or the rule that it breaks."""
-        job = self.jobs.get(message.job_id)
-        revoked = self._books.ledger.was_revoked(worker.worker_id, message.job_id)
-        if job is None or job.has_ended:
-            how = self._books.ledger.how_ended(message.job_id)
-            again = revoked or (job is not None and job.dispatches > 1)
-            return order.late(message.job_id, how, again=again) if how else order.no_such_job(message.job_id)
-        if job.mode is Mode.PERSISTED and message.fence_token != job.fence and revoked:
+        job = self._jobs.get(message.job_id)
+        if job is None or job.status is _COMPLETED or job.status is _FAILED:
+            return self._late(worker, message.job_id, job)
+        stale = job.mode is _PERSISTED and message.fence_token != job.fence
+        if stale and self._books.ledger.was_revoked(worker.worker_id, job.id):
             return order.revoked(job)
         theirs = worker.connection == job.connection or worker.worker_id == job.worker_id
         if job.dispatches == 0 or not theirs:
             return order.not_running(job)
-        if job.mode is Mode.PERSISTED and message.fence_token != job.fence:
-            return order.stale_fence(job, message.fence_token)
-        return job
+        return order.stale_fence(job, message.fence_token) if stale else job
+
+    def _late(self, worker: Worker, job_id: str, job: Job | None) -> Violation:
+        """The rule that is broken by speaking of a job that has ended, or that never was."""
+        how = self._books.ledger.how_ended(job_id)
+        again = self._books.ledger.was_revoked(worker.worker_id, job_id) or (job is not None and job.dispatches > 1)
+        return order.late(job_id, how, again=again) if how else order.no_such_job(job_id)
 
     # Ends
 

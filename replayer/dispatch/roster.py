@@ -12,70 +12,78 @@ from replayer.dispatch.worker import Worker
 __all__ = ["Roster"]
 
 _Buckets = dict[int, dict[int, None]]
+"""Connections by their number of free slots, those that changed longest ago first. No bucket is empty."""
+
+
+class _Place:
+    """Where one serving worker stands."""
+
+    __slots__ = ("config_id", "free", "ranks")
+
+    def __init__(self, config_id: str, everybody: _Buckets, alike: _Buckets) -> None:
+        self.config_id = config_id
+        self.free = 0
+        """In whose bucket it is; in none with 0 or less."""
+        self.ranks = (everybody, alike)
 
 
 class Roster:
     """Serving workers by configuration, and their free slots."""
 
     def __init__(self) -> None:
-        self._serving: dict[int, str] = {}
-        self._configs: dict[str, int] = {}
-        self._free: dict[int, tuple[str, int]] = {}
-        self._buckets: dict[str | None, _Buckets] = {}
+        self._places: dict[int, _Place] = {}
+        self._everybody: _Buckets = {}
+        self._alike: dict[str, _Buckets] = {}
+        self._serving: dict[str, int] = {}
 
     def put(self, worker: Worker) -> None:
         """This worker stands as it says now."""
-        connection, config_id, free = worker.connection, worker.config_id, worker.free
-        serving = config_id if worker.serves else None
-        if self._serving.get(connection) != serving:
-            self._serve(connection, serving)
-        self._take_out(connection)
-        if free > 0:
-            self._free[connection] = (config_id, free)
-            for key in (None, config_id):
-                buckets = self._buckets.get(key)
-                if buckets is None:
-                    buckets = self._buckets[key] = {}
-                if free in buckets:
-                    buckets[free][connection] = None
+        self.remove(worker.connection)
+        if worker.serves:
+            config_id = worker.config_id
+            alike = self._alike.setdefault(config_id, {})
+            self._serving[config_id] = self._serving.get(config_id, 0) + 1
+            self._places[worker.connection] = _Place(config_id, self._everybody, alike)
+            self.recount(worker)
+
+    def recount(self, worker: Worker) -> None:
+        """Its slots were taken or freed, and nothing else of it has changed: twice for every job."""
+        connection, free = worker.connection, worker.free
+        place = self._places.get(connection)
+        if place is None:
+            return
+        before, place.free = place.free, free
+        for buckets in place.ranks:
+            if before > 0:
+                same = buckets[before]
+                if len(same) > 1:
+                    del same[connection]
                 else:
-                    buckets[free] = {connection: None}
+                    del buckets[before]
+            if free in buckets:
+                buckets[free][connection] = None
+            elif free > 0:
+                buckets[free] = {connection: None}
 
     def remove(self, connection: int) -> None:
         """This connection is gone."""
-        self._serve(connection, None)
-        self._take_out(connection)
+        place = self._places.pop(connection, None)
+        if place is None:
+            return
+        if place.free > 0:
+            for buckets in place.ranks:
+                del buckets[place.free][connection]
+                if not buckets[place.free]:
+                    del buckets[place.free]
+        self._serving[place.config_id] -= 1
+        if not self._serving[place.config_id]:
+            del self._serving[place.config_id], self._alike[place.config_id]
 
     def serves(self, config_id: str) -> bool:
         """Whether a worker of this configuration is registered, busy or not."""
-        return config_id in self._configs
+        return config_id in self._serving
 
     def most_free(self, config_id: str | None = None) -> int | None:
         """The connection for the next job, of this configuration or of any; None where no slot is free."""
-        buckets = self._buckets.get(config_id)
+        buckets = self._everybody if config_id is None else self._alike.get(config_id)
         return next(iter(buckets[max(buckets)])) if buckets else None
-
-    def _serve(self, connection: int, config_id: str | None) -> None:
-        before = self._serving.pop(connection, None)
-        if before is not None:
-            self._configs[before] -= 1
-            if not self._configs[before]:
-                del self._configs[before]
-        if config_id is not None:
-            self._serving[connection] = config_id
-            self._configs[config_id] = self._configs.get(config_id, 0) + 1
-
-    def _take_out(self, connection: int) -> None:
-        before = self._free.pop(connection, None)
-        if before is None:
-            return
-        config_id, free = before
-        for key in (None, config_id):
-            buckets = self._buckets[key]
-            same = buckets[free]
-            if len(same) > 1:
-                del same[connection]
-            else:
-                del buckets[free]
-                if not buckets:
-                    del self._buckets[key]

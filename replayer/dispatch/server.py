@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 
 from replayer.cassette.model import Request, Response
 from replayer.clock import Clock
+from replayer.contract.message import Spoken
 from replayer.contract.violation import Severity, Violation
 from replayer.dispatch import offload, rest
 from replayer.dispatch.commands import Fail, Failure
@@ -178,13 +179,21 @@ class DispatchServer:
 
     # REST
 
-    async def answer(self, request: Request, *, session: str, entry: Entry | None = None) -> Response:
-        """The whole answer to a request that `serves` has claimed; `entry` learns where it came from."""
+    def answer(
+        self, request: Request, *, session: str, entry: Entry | None = None, spoken: Spoken | None = None
+    ) -> Awaitable[Response]:
+        """The whole answer to a request that `serves` has claimed; `entry` learns where it came from, `spoken` has and
+        gets the JSON of the bodies.
+        """
         path = _path(request)
         desk = self._desk(session)
         task = self._tasks.get(path)
         if task is not None:
-            return await self._dispatch(task, request, desk, entry)
+            return self._dispatch(task, request, desk, entry, Spoken() if spoken is None else spoken)
+        return self._own(request, path, desk, entry)
+
+    async def _own(self, request: Request, path: str, desk: Desk, entry: Entry | None) -> Response:
+        """What the queue itself is asked."""
         if entry is not None:
             entry.outcome = Outcome.LIVE
         if path.startswith(offload.PREFIX):
@@ -205,12 +214,14 @@ class DispatchServer:
             return None  # nearly every request
         return self._routes.follow(request, _path(request), self._desk(session))
 
-    async def _dispatch(self, task: Task, request: Request, desk: Desk, entry: Entry | None) -> Response:
+    async def _dispatch(
+        self, task: Task, request: Request, desk: Desk, entry: Entry | None, spoken: Spoken
+    ) -> Response:
         if entry is not None:
             entry.outcome = Outcome.DISPATCHED
         if request.method != "POST":
             return reply.not_allowed("POST")
-        ask = task.ask(request)
+        ask = task.ask(request, spoken.asked)
         if isinstance(ask, Response):
             return ask
         if ask.wants_stream and entry is not None:
@@ -220,9 +231,12 @@ class DispatchServer:
             return job
         if entry is not None:
             entry.note("job", job.id)
-        end = await desk.run(job)
+        try:
+            end = await desk.submit(job)
+        finally:
+            desk.left(job)
         if not isinstance(end, Fail):
-            return task.answer(ask.payload, end.result, self._clock.now().timestamp())
+            return task.answer(ask.payload, end.result, self._clock.now().timestamp(), spoken)
         if end.failure is Failure.UNAVAILABLE and (played := self._play(task, ask, job, desk, entry)):
             return played
         return reply.detail(end.failure, end.detail)
@@ -272,7 +286,9 @@ class DispatchServer:
             return reply.detail(413, f"The request is too large: {size} is over the {limit} that a worker takes")
         now = self._clock.now().timestamp()
         job_id = uuid7(int(now * 1000), self._random(10))
-        return Job(id=job_id, mode=mode, payload=encoded, created_at=now, wanted=config_id)
+        # A persisted one would be held twice, for as long as it is kept.
+        value = payload if mode is Mode.TRANSIENT else None
+        return Job(id=job_id, mode=mode, payload=encoded, value=value, created_at=now, wanted=config_id)
 
     # WebSocket
 

@@ -31,7 +31,7 @@ from replayer.dispatch.messages import (
     WorkerMessage,
 )
 
-__all__ = ["decode", "encode", "message_of", "parse", "parse_server"]
+__all__ = ["decode", "encode", "message_of", "parse", "parse_server", "value_of"]
 
 Keys = Mapping[str, Any]
 Message = TypeVar("Message")
@@ -68,14 +68,39 @@ def encode(message: ServerMessage | WorkerMessage) -> bytes:
 
     Raises TypeError where a result nests deeper than orjson writes (254 levels).
     """
+    if isinstance(message, Job):
+        return orjson.dumps(_keys_of_job(message, orjson.Fragment(message.payload)))
     keys: dict[str, Any] = {"type": message.type}
     for name in message.__slots__:
         value = getattr(message, name)
         if value is not None or name == "result":
             keys[name] = value
-    if isinstance(message, Job):
-        keys["payload"] = orjson.Fragment(message.payload)
     return orjson.dumps(keys)
+
+
+def value_of(message: ServerMessage, frame: bytes) -> Any:
+    """The JSON value of a message that `encode` has made `frame` of: what whoever receives it will parse."""
+    if not isinstance(message, Job) or message.value is None:
+        return orjson.loads(frame)
+    keys = _keys_of_job(message, message.value)
+    keys["mode"] = message.mode.value
+    return keys
+
+
+def _keys_of_job(job: Job, payload: Any) -> dict[str, Any]:
+    keys: dict[str, Any] = {
+        "type": job.type,
+        "job_id": job.job_id,
+        "mode": job.mode,
+        "config_id": job.config_id,
+        "payload": payload,
+        "fence_token": job.fence_token,
+    }
+    if job.payload_url is not None:
+        keys["payload_url"] = job.payload_url
+    if job.result_upload_url is not None:
+        keys["result_upload_url"] = job.result_upload_url
+    return keys
 
 
 class _Wrong(ValueError):
@@ -142,9 +167,10 @@ def _register(keys: Keys) -> WorkerMessage:
 
 
 def _job_result(keys: Keys) -> WorkerMessage:
-    return JobResult(
-        job_id=_text(keys, "job_id"), result=keys.get("result", {}), fence_token=_whole(keys, "fence_token", 0)
-    )
+    job_id, fence = keys.get("job_id"), keys.get("fence_token", 0)
+    if type(job_id) is not str or type(fence) is not int:  # one of these says what is wrong
+        job_id, fence = _text(keys, "job_id"), _whole(keys, "fence_token", 0)
+    return JobResult(job_id=job_id, result=keys.get("result", {}), fence_token=fence)
 
 
 def _job_error(keys: Keys) -> WorkerMessage:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from replayer.cassette.model import Response
+from replayer.cassette.model import End, Response
 from replayer.faults.pacing import plan_of
 from replayer.faults.plan import Plan
 from replayer.gateway.head import Head
-from replayer.gateway.http import Delivered, deliver, deliver_events
+from replayer.gateway.http import Delivered, deliver, deliver_events, deliver_whole
 from replayer.gateway.intake import Intake
 from replayer.gateway.judge import Judge
 from replayer.gateway.ports import Control, Live
-from replayer.gateway.prepared import Prepared, field_value, prepare
+from replayer.gateway.prepared import Prepared, field_value, prepare, whole_head
 from replayer.gateway.routes import Routes
 from replayer.gateway.session import Session, Sessions
 from replayer.gateway.spool import Spool
@@ -106,13 +106,20 @@ class Exchange:
         self.entry.outcome = outcome
         return self.deliver(plan_of(response))
 
+    def whole(self, response: Response) -> Awaitable[Delivered]:
+        """Send a live answer: as `deliver` would its plan, and nearly always without making one."""
+        head = whole_head(response.status, response.reason, response.headers)
+        torn = response.end is not End.COMPLETE
+        if head is None or not response.body or response.chunks or torn or self.head.method == "HEAD":
+            return self.deliver(plan_of(response))
+        self.entry.status = response.status
+        self.begun = True
+        return deliver_whole(head, response.body, self.raw, ours=self._outcome() + self.noted())
+
     def deliver(self, plan: Plan, *, known: int = 0, since: float | None = None) -> Awaitable[Delivered]:
         """Send what a plan says; the entry's outcome, faults and violations go along."""
         self.entry.status = plan.status or None
-        ours = b"" if self.entry.outcome is None else b"replayer-outcome: %b\r\n" % self.entry.outcome.encode()
-        if self.entry.interaction is not None:
-            ours += b"replayer-interaction: %b\r\n" % field_value(self.entry.interaction)
-        return self.send(prepare(plan), ours, known=known, since=since)
+        return self.send(prepare(plan), self._outcome(), known=known, since=since)
 
     def send(
         self, prepared: Prepared, ours: bytes = b"", *, known: int = 0, since: float | None = None
@@ -125,10 +132,17 @@ class Exchange:
     async def follow(self, events: AsyncGenerator[bytes, None]) -> Delivered:
         """Send server-sent events as they come, until they end or the client leaves."""
         self.entry.status = 200
-        ours = b"" if self.entry.outcome is None else b"replayer-outcome: %b\r\n" % self.entry.outcome.encode()
         self.begun = True
         async with aclosing(events):
-            return await deliver_events(events, self.raw, ours=ours + self.noted(0))
+            return await deliver_events(events, self.raw, ours=self._outcome() + self.noted())
+
+    def _outcome(self) -> bytes:
+        """The fields of ours that say where the answer came from."""
+        entry = self.entry
+        ours = b"" if entry.outcome is None else b"replayer-outcome: %b\r\n" % entry.outcome.encode()
+        if entry.interaction is not None:
+            ours += b"replayer-interaction: %b\r\n" % field_value(entry.interaction)
+        return ours
 
     def noted(self, known: int = 0) -> bytes:
         """The fields of ours that change from request to request."""

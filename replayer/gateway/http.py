@@ -17,7 +17,7 @@ from aiohttp import web
 from replayer.faults.plan import Ending, Send
 from replayer.gateway.prepared import Prepared
 
-__all__ = ["Answering", "Delivered", "deliver", "pour", "raising"]
+__all__ = ["Answering", "Delivered", "deliver", "deliver_whole", "pour", "raising"]
 
 Answering = Awaitable[web.StreamResponse]
 """An answer on its way; a `Delivered` where it is out already."""
@@ -54,6 +54,13 @@ _GOES_ON = Delivered(keep_alive=True)
 _ENDS = Delivered(keep_alive=False)
 
 
+def deliver_whole(head: bytes, body: bytes, raw: web.BaseRequest, *, ours: bytes = b"") -> Awaitable[Delivered]:
+    """Send an answer in one piece. `head` is what `whole_head` gives; the request is no HEAD."""
+    goes_on = raw.keep_alive and raw.content.is_eof()
+    connection = _connection(raw, goes_on=goes_on)
+    return _out(raw, b"%b%bcontent-length: %d\r\n%b\r\n%b" % (head, ours, len(body), connection, body), goes_on=goes_on)
+
+
 def deliver(
     prepared: Prepared, raw: web.BaseRequest, *, ours: bytes = b"", since: float | None = None
 ) -> Awaitable[Delivered]:
@@ -67,9 +74,7 @@ def deliver(
     if prepared.at_once and len(prepared.body) <= _TOGETHER:
         head = _framed(prepared, raw, ours, goes_on=goes_on)
         bare = prepared.bodiless or raw.method == "HEAD"
-        _transport(raw).write(head if bare else head + prepared.body)
-        out = _GOES_ON if goes_on else _ENDS
-        return _drained(raw, out) if raw.protocol.writing_paused else out
+        return _out(raw, head if bare else head + prepared.body, goes_on=goes_on)
     return _step_by_step(prepared, raw, ours, since)
 
 
@@ -115,6 +120,13 @@ async def deliver_events(events: AsyncIterator[bytes], raw: web.BaseRequest, *, 
         return _ENDS
     await _write(raw, _END)
     return _GOES_ON if raw.keep_alive else _ENDS
+
+
+def _out(raw: web.BaseRequest, data: bytes, *, goes_on: bool) -> Awaitable[Delivered]:
+    """Write all of an answer."""
+    _transport(raw).write(data)
+    out = _GOES_ON if goes_on else _ENDS
+    return _drained(raw, out) if raw.protocol.writing_paused else out
 
 
 async def _drained(raw: web.BaseRequest, out: Delivered) -> Delivered:
@@ -170,11 +182,13 @@ def _framed(prepared: Prepared, raw: web.BaseRequest, ours: bytes, *, goes_on: b
         framing = b"transfer-encoding: chunked\r\n" if raw.version >= (1, 1) else b""
     else:
         framing = b"content-length: %d\r\n" % prepared.promised
+    return b"%b%b%b%b\r\n" % (prepared.head, ours, framing, _connection(raw, goes_on=goes_on))
+
+
+def _connection(raw: web.BaseRequest, *, goes_on: bool) -> bytes:
     if not goes_on:
-        connection = b"connection: close\r\n"
-    else:
-        connection = b"" if raw.version >= (1, 1) else b"connection: keep-alive\r\n"
-    return b"%b%b%b%b\r\n" % (prepared.head, ours, framing, connection)
+        return b"connection: close\r\n"
+    return b"" if raw.version >= (1, 1) else b"connection: keep-alive\r\n"
 
 
 def _chunk(data: bytes) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any
 from replayer.cassette.model import Headers, Request, Response, header
 from replayer.contract.connection import Connection
 from replayer.contract.media import EVENT_STREAM, media_type
+from replayer.contract.message import UNREAD, Spoken
 from replayer.contract.validate import Contract
 from replayer.contract.violation import Severity, Violation
 from replayer.gateway.hearing import LONGEST, Answer, Events, Heard, Refused
@@ -82,11 +83,19 @@ class Judge:
             )
         return known.judged[1]
 
-    def response(self, request: Request, response: Response, *, service: str | None) -> Judged:
-        """The violations of a live answer, of `service` where that is known."""
+    def live_request(self, request: Request, spoken: Spoken, *, service: str) -> Judged:
+        """The violations of what a worker is asked. If its JSON was read for that, it stands in `spoken`."""
         if self._contract is None:
             return ()
-        return self.shown(self._contract.response(request, response, where="response", service=service).violations)
+        checked = self._contract.request(request, where="request", service=service, spoken=spoken)
+        return self.shown(checked.violations)
+
+    def response(self, request: Request, response: Response, *, service: str | None, value: Any = UNREAD) -> Judged:
+        """The violations of a live answer, of `service` where that is known; `value` is its JSON, where that is."""
+        if self._contract is None:
+            return ()
+        checked = self._contract.response(request, response, where="response", service=service, value=value)
+        return self.shown(checked.violations)
 
     def hearing(self, entry: Entry, request: Request, *, status: int, headers: Headers, service: str) -> Heard | None:
         """What hears a live answer of `service` to `request` (its URI absolute), and notes in `entry` what that breaks.

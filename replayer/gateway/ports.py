@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from typing import Protocol
 
 from aiohttp import web
 
 from replayer.cassette.model import Request, Response
+from replayer.contract.message import Spoken
 from replayer.journal import Entry
 from replayer.match.playstate import PlayState
 
@@ -32,7 +33,7 @@ class Live(Protocol):
     async def stop(self) -> None:
         """Let the workers go."""
 
-    async def answer(self, request: Request, *, session: str, entry: Entry) -> Response:
+    def answer(self, request: Request, *, session: str, entry: Entry, spoken: Spoken) -> Awaitable[Response]:
         """The whole answer; bad input is answered too. The entry gets its outcome, and what else is known of it."""
 
     def follow(self, request: Request, *, session: str) -> AsyncGenerator[bytes, None] | None:

@@ -12,10 +12,11 @@ from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote
 
-from replayer.cassette.model import Headers
+from replayer.cassette.model import Headers, Response
+from replayer.faults.pacing import plan_of
 from replayer.faults.plan import Ending, Plan, Send
 
-__all__ = ["Prepared", "field_value", "prepare"]
+__all__ = ["Prepared", "field_value", "prepare", "whole_head"]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -52,6 +53,16 @@ def prepare(plan: Plan) -> Prepared:
         bodiless=plan.status in _BODILESS or 100 <= plan.status < 200,
         at_once=whole and not plan.streamed and not plan.before and plan.ending is Ending.COMPLETE and plan.status > 0,
     )
+
+
+@lru_cache(maxsize=256)
+def whole_head(status: int, reason: str, headers: Headers) -> bytes | None:
+    """The head of an answer whose body goes out in one piece, whatever it is, as in `Prepared`; None where that needs
+    a plan. Live answers have the same head again and again.
+    """
+    plan = plan_of(Response(status=status, reason=reason, headers=headers, body=b"."))
+    prepared = prepare(plan)
+    return prepared.head if prepared.at_once and prepared.body == b"." and not prepared.bodiless else None
 
 
 def field_value(text: str) -> bytes:

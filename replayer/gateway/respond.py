@@ -11,6 +11,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from replayer.cassette.model import Request
+from replayer.contract.message import Spoken
 from replayer.errors import ReplayerError
 from replayer.faults.pacing import plan_of
 from replayer.gateway import answers
@@ -84,8 +85,13 @@ class Responder:
         if live is not None and spool is not None:
             # A worker's job holds all of its payload.
             return exchange.refuse(answers.too_large(self._parts.intake.held))
-        known = None if live is not None else self._known(exchange.head, asked, route)
-        violations = self._judge.request(asked, service=None if live is None else live.service, known=known)
+        spoken = Spoken()
+        if live is not None:
+            known = None
+            violations = self._judge.live_request(asked, spoken, service=live.service)
+        else:
+            known = self._known(exchange.head, asked, route)
+            violations = self._judge.request(asked, service=None, known=known)
         if violations:
             exchange.entry.violations += told(violations)
             if self._judge.refuses(violations):
@@ -95,7 +101,7 @@ class Responder:
         if live is not None:
             # A dispatched route is the gateway's own: no base path of an upstream belongs in front of it.
             own = asked if target is exchange.head.target else replace(asked, uri=exchange.head.target)
-            return self._dispatch(exchange, own, live, injected)
+            return self._dispatch(exchange, own, live, injected, spoken)
         relay = self._parts.relay
         if relay is not None and relay.always and (reach := relay.reach(exchange, route)) is not None:
             return relay.respond(exchange, asked, reach, injected)
@@ -200,7 +206,7 @@ class Responder:
             )
 
     async def _dispatch(
-        self, exchange: Exchange, asked: Request, live: Live, injected: Injection | None
+        self, exchange: Exchange, asked: Request, live: Live, injected: Injection | None, spoken: Spoken
     ) -> web.StreamResponse:
         entry = exchange.entry
         events = live.follow(asked, session=exchange.session.name)
@@ -209,14 +215,15 @@ class Responder:
             if injected is not None:
                 injected.unapplied("a live stream of events is sent as it is")
             return await exchange.follow(events)
-        response = await live.answer(asked, session=exchange.session.name, entry=entry)
-        violations = self._judge.response(asked, response, service=live.service)
+        response = await live.answer(asked, session=exchange.session.name, entry=entry, spoken=spoken)
+        violations = self._judge.response(asked, response, service=live.service, value=spoken.answered)
         if violations:
             entry.violations += told(violations)
             if self._judge.refuses(violations):
                 return await exchange.reject(answers.violated(violations, status=502))
-        plan = plan_of(response)
-        return await exchange.deliver(plan if injected is None else injected.rewritten(plan))
+        if injected is None:
+            return await exchange.whole(response)
+        return await exchange.deliver(injected.rewritten(plan_of(response)))
 
     async def _miss(self, exchange: Exchange, miss: Miss, injected: Injection | None) -> web.StreamResponse:
         path = exchange.head.target.partition("?")[0]

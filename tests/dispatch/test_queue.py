@@ -418,6 +418,15 @@ def test_an_uploaded_result_counts_when_it_is_referred_to() -> None:
     assert not talk.queue.uploaded("a", 1, b"2")
 
 
+def test_a_transient_job_takes_no_upload_so_that_its_caller_is_always_told() -> None:
+    talk = Conversation()
+    talk.connect(1)
+    talk.submit("a")
+    assert not talk.queue.uploaded("a", 1, b'{"x":1}')
+    assert isinstance(talk.say(1, JobResultRef(job_id="a", fence_token=1))[0], Violated)
+    assert talk.say(1, JobResult(job_id="a", result={"y": 2})) == [Resolve(job_id="a", result={"y": 2})]
+
+
 def test_an_upload_of_an_old_attempt_is_not_wanted() -> None:
     talk = Conversation()
     talk.connect(1)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from replayer.cassette.model import Request, Response
+from replayer.dispatch.tasks import chat
 from replayer.dispatch.tasks.catalogue import task_named
 from replayer.dispatch.tasks.task import Ask
 
@@ -127,6 +131,55 @@ def test_a_result_that_cannot_be_used_is_a_502_that_says_why(task: str, result: 
     response = answer(task, {"model": "m", "response_format": "json", "prompt": "p"}, result)
     assert response.status == status
     assert detail in json.loads(response.body)["detail"]
+
+
+ODD = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.sampled_from(["", "5", "0.5"])
+VALUES = ODD | st.lists(ODD, max_size=2) | st.dictionaries(st.sampled_from(["role", "content"]), ODD)
+SAID = st.fixed_dictionaries({"role": st.text(max_size=3) | ODD}, optional={"content": st.text(max_size=3) | ODD})
+BODIES = ODD | st.fixed_dictionaries(
+    {},
+    optional={
+        "model": st.just("m") | VALUES,
+        "messages": st.lists(SAID, max_size=3) | st.lists(VALUES, max_size=2) | VALUES,
+        "stream": ODD,
+        "stop": st.lists(st.text(max_size=3)) | VALUES,
+        **dict.fromkeys(["temperature", "max_tokens", "top_p", "input", "prompt", "voice", "size", "n"], VALUES),
+    },
+)
+BODIES_OF_THEIR_OWN = (
+    b'{"model":"a","model":"m","messages":[],"messages":[{"role":"user","role":"system"}]}',
+    b'{"model":"m","messages":[],"temperature":123456789012345678901234567890,"max_tokens":18446744073709551616}',
+    b" [1e300]",
+    b"\n{}",
+)
+"""Keys that come twice, numbers beyond 64 bits, white space."""
+
+
+@given(BODIES)
+def test_a_plain_chat_is_what_the_careful_reading_makes_of_it(body: Any) -> None:
+    plain = chat._plain(CHAT, body)
+    errors: list[dict[str, Any]] = []
+    careful = chat._careful(CHAT, body, errors)
+    assert plain is None or (repr(plain), errors) == (repr(careful), [])
+
+
+def test_the_chat_of_an_official_client_is_plain() -> None:
+    body = {"model": "m", "messages": [USER], "temperature": 0, "top_p": 0.5, "max_tokens": 9, "stop": "a", "n": 1}
+    assert chat._plain(CHAT, body) == payload(CHAT, post(body))
+    assert str(payload(CHAT, post(body))["temperature"]) == "0.0"
+
+
+def test_null_is_a_value_that_can_be_handed_over() -> None:
+    assert task_named(CHAT).ask(post(b"null"), None) == task_named(CHAT).ask(post(b"null"))
+
+
+@pytest.mark.parametrize("task", [CHAT, EMBEDDINGS, SPEECH, TRANSCRIPTION, IMAGES, "acme/rerank"])
+@pytest.mark.parametrize("kind", ["application/json", "application/x+json; charset=utf-8", "text/plain"])
+@settings(max_examples=30)  # of each of eighteen
+@given(body=BODIES.map(orjson.dumps) | st.sampled_from(BODIES_OF_THEIR_OWN))
+def test_a_value_that_is_handed_over_changes_nothing(task: str, kind: str, body: bytes) -> None:
+    request = post(body, kind)
+    assert task_named(task).ask(request, orjson.loads(body)) == task_named(task).ask(request)
 
 
 def test_embeddings() -> None:

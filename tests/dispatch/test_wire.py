@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import uuid
 from typing import Any
 
@@ -9,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from replayer.dispatch import messages
-from replayer.dispatch.ids import uuid7
+from replayer.dispatch.ids import Ids, uuid7
 from replayer.dispatch.messages import Malformed, Mode
-from replayer.dispatch.wire import encode, parse, parse_server
+from replayer.dispatch.wire import encode, parse, parse_server, value_of
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(), lambda inner: st.lists(inner, max_size=3)
@@ -59,6 +60,23 @@ def test_a_job_has_its_six_keys_in_order() -> None:
     assert encode(job) == text
 
 
+@pytest.mark.parametrize("value", [None, {"a": 1}])
+@pytest.mark.parametrize("url", [None, "http://h/offload/t"])
+def test_the_value_of_a_job_is_what_its_frame_says(value: Any, url: str | None) -> None:
+    job = messages.Job(
+        job_id="j",
+        mode=Mode.TRANSIENT,
+        config_id="c",
+        payload=b'{"a":1}',
+        fence_token=3,
+        payload_url=url,
+        result_upload_url=url,
+        value=value,
+    )
+    frame = encode(job)
+    assert repr(value_of(job, frame)) == repr(orjson.loads(frame))
+
+
 def test_what_may_be_missing_has_its_default() -> None:
     assert parse('{"type":"job_result","job_id":"j"}') == messages.JobResult(job_id="j", result={}, fence_token=0)
     assert parse('{"type":"job_error","job_id":"j"}') == messages.JobError(job_id="j", error="Unknown error")
@@ -90,3 +108,12 @@ def test_no_bytes_raise(text: bytes) -> None:
 def test_an_id_is_a_uuid_of_version_7_that_sorts_by_its_time(unix_ms: int, random: bytes) -> None:
     made = uuid.UUID(uuid7(unix_ms, random))
     assert (made.version, made.variant, made.int >> 80) == (7, uuid.RFC_4122, unix_ms)
+
+
+def test_ids_are_all_different_and_each_has_the_time_of_its_making() -> None:
+    ids = Ids(os.urandom)
+    times = [1_700_000_000_000 + count // 3 for count in range(200)]
+    made = [ids.next(time) for time in times]
+    assert len(set(made)) == 200
+    assert [uuid.UUID(one).int >> 80 for one in made] == times
+    assert {(uuid.UUID(one).version, uuid.UUID(one).variant) for one in made} == {(7, uuid.RFC_4122)}

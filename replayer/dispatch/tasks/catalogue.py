@@ -25,9 +25,9 @@ def task_named(name: str) -> Task:
     return _KNOWN.get(name) or Task(name=name, read=_read, write=_write)
 
 
-def _read(name: str, request: Request) -> Ask | Response:
+def _read(name: str, request: Request, value: Any) -> Ask | Response:
     errors: list[dict[str, Any]] = []
-    body = json_body(request, errors)
+    body = json_body(request, errors, value)
     if not errors:
         Fields(body, errors)
     if errors:
@@ -35,5 +35,5 @@ def _read(name: str, request: Request) -> Ask | Response:
     return Ask(payload={**body, "task": name}, wants_stream=body.get("stream") is True)
 
 
-def _write(payload: Payload, result: Mapping[str, Any], now_s: float) -> Response:
-    return reply.json(200, result)
+def _write(payload: Payload, result: Mapping[str, Any], now_s: float) -> Any:
+    return result

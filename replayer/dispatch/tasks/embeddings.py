@@ -13,9 +13,9 @@ from replayer.dispatch.tasks.task import Ask, Payload, Task, Unusable
 __all__ = ["EMBEDDINGS"]
 
 
-def _read(name: str, request: Request) -> Ask | Response:
+def _read(name: str, request: Request, value: Any) -> Ask | Response:
     errors: list[dict[str, Any]] = []
-    body = json_body(request, errors)
+    body = json_body(request, errors, value)
     if errors:
         return reply.unprocessable(errors)
     fields = Fields(body, errors)
@@ -31,19 +31,18 @@ def _read(name: str, request: Request) -> Ask | Response:
     return reply.unprocessable(errors) if errors else Ask(payload=payload)
 
 
-def _write(payload: Payload, result: Mapping[str, Any], now_s: float) -> Response:
+def _write(payload: Payload, result: Mapping[str, Any], now_s: float) -> Any:
     embeddings = result.get("embeddings") or []
     if not isinstance(embeddings, list):
         raise Unusable("embeddings is not a list")
     usage = result.get("usage")
     counts = usage if isinstance(usage, dict) else result
-    answer = {
+    return {
         "object": "list",
         "data": [_item(position, item) for position, item in enumerate(embeddings)],
         "model": payload["model"],
         "usage": {key: counts.get(key) or 0 for key in ("prompt_tokens", "total_tokens")},
     }
-    return reply.json(200, answer)
 
 
 def _item(position: int, item: Any) -> dict[str, Any]:

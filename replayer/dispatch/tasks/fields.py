@@ -13,8 +13,10 @@ from typing import Any
 import orjson
 
 from replayer.cassette.model import Request, header
+from replayer.contract.message import UNREAD
 
 __all__ = ["Fields", "Loc", "json_body", "json_value"]
+
 
 Loc = tuple[str | int, ...]
 """Where a value stands: `("body", "messages", 0, "role")`."""
@@ -125,19 +127,25 @@ class Fields:
         return None
 
 
-def json_body(request: Request, errors: list[dict[str, Any]]) -> Any:
+def json_body(request: Request, errors: list[dict[str, Any]], value: Any = UNREAD) -> Any:
     """The JSON value of a body; None with a mistake noted where there is none.
 
-    As in FastAPI, a body of another content type is not parsed: it is a string where an object should be.
+    As in FastAPI, a body of another content type is not parsed: it is a string where an object should be. `value` is
+    what `orjson.loads` makes of the same bytes, from whoever has parsed them before; it changes no outcome.
     """
     body = request.body or b""
     if not body:
         errors.append({"type": "missing", "loc": ["body"], "msg": "Field required", "input": None})
         return None
-    kind = (header(request.headers, "content-type") or "application/json").split(";")[0].strip().lower()
-    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+    said = header(request.headers, "content-type") or "application/json"
+    if said != "application/json" and not _is_json(said):
         return body[:1024].decode("utf-8", "replace")
-    return json_value(body, errors)
+    return json_value(body, errors) if value is UNREAD else value
+
+
+def _is_json(content_type: str) -> bool:
+    kind = content_type.split(";", maxsplit=1)[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def json_value(body: bytes, errors: list[dict[str, Any]]) -> Any:

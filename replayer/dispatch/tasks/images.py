@@ -16,9 +16,9 @@ __all__ = ["IMAGES"]
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 
 
-def _read(name: str, request: Request) -> Ask | Response:
+def _read(name: str, request: Request, value: Any) -> Ask | Response:
     errors: list[dict[str, Any]] = []
-    body = json_body(request, errors)
+    body = json_body(request, errors, value)
     if errors:
         return reply.unprocessable(errors)
     fields = Fields(body, errors)
@@ -42,12 +42,12 @@ def _read(name: str, request: Request) -> Ask | Response:
     )
 
 
-def _write(payload: Payload, result: Mapping[str, Any], now_s: float) -> Response:
+def _write(payload: Payload, result: Mapping[str, Any], now_s: float) -> Any:
     images = result.get("images") or []
     if not isinstance(images, list) or not all(isinstance(image, dict) for image in images):
         raise Unusable("images is not a list of objects")
     data = [{"url": image.get("url", ""), "revised_prompt": payload["prompt"]} for image in images]
-    return reply.json(200, {"created": int(now_s), "data": data})
+    return {"created": int(now_s), "data": data}
 
 
 IMAGES = Task(name="fal/text-to-image", read=_read, write=_write)

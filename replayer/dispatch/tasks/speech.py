@@ -23,9 +23,9 @@ _TYPES = {
 }
 
 
-def _read(name: str, request: Request) -> Ask | Response:
+def _read(name: str, request: Request, value: Any) -> Ask | Response:
     errors: list[dict[str, Any]] = []
-    body = json_body(request, errors)
+    body = json_body(request, errors, value)
     if errors:
         return reply.unprocessable(errors)
     fields = Fields(body, errors)

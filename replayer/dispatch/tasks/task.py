@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from replayer.cassette.model import Request, Response
+from replayer.contract.message import UNREAD, Spoken
 from replayer.dispatch.tasks import reply
+from replayer.value import value
 
 __all__ = ["Ask", "Payload", "Task", "Unusable"]
 
@@ -23,7 +25,7 @@ class Unusable(Exception):
     """The worker's result cannot be turned into an answer; the text says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Ask:
     """What a request asks for."""
 
@@ -37,16 +39,21 @@ class Task:
     """One task by its name. `read` gives the payload, or a response that refuses the request."""
 
     name: str
-    read: Callable[[str, Request], Ask | Response]
-    write: Callable[[Payload, Mapping[str, Any], float], Response]
-    """Payload, result, and now (seconds of the Unix epoch)."""
+    read: Callable[[str, Request, Any], Ask | Response]
+    """Name, request, and the JSON value of its body or `UNREAD`."""
+    write: Callable[[Payload, Mapping[str, Any], float], Any]
+    """Payload, result, and now (seconds of the Unix epoch). The JSON of a 200, or a whole response."""
 
-    def ask(self, request: Request) -> Ask | Response:
-        """The payload for this request, or the 422 that refuses it."""
-        return self.read(self.name, request)
+    def ask(self, request: Request, value: Any = UNREAD) -> Ask | Response:
+        """The payload for this request, or the 422 that refuses it.
 
-    def answer(self, payload: Payload, result: Any, now_s: float) -> Response:
-        """The answer that this result (any JSON) is; a 502 where it is none."""
+        Whoever has parsed the body already hands the `value` over that `orjson.loads` gave, which saves a second
+        parse and changes nothing else; of a body that is no JSON there is none to hand over.
+        """
+        return self.read(self.name, request, value)
+
+    def answer(self, payload: Payload, result: Any, now_s: float, spoken: Spoken | None = None) -> Response:
+        """The answer that this result (any JSON) is; a 502 where it is none. `spoken` is told its JSON."""
         if not isinstance(result, dict):
             kinds = {type(None): "null", bool: "a boolean", str: "a string", list: "a list"}
             kind = kinds.get(type(result), "a number")
@@ -54,8 +61,14 @@ class Task:
         if "_error" in result:
             return reply.detail(502, str(result["_error"]))
         try:
-            return self.write(payload, result, now_s)
+            made = self.write(payload, result, now_s)
+            if isinstance(made, Response):
+                return made
+            response = reply.json(200, made)
         except Unusable as error:
             return reply.detail(502, f"The worker's result for {self.name} cannot be used: {error}")
         except TypeError:  # orjson's word for nesting beyond what it writes; `write` raises no other
             return reply.detail(502, f"The worker's result for {self.name} nests too deeply")
+        if spoken is not None:
+            spoken.answered = made
+        return response

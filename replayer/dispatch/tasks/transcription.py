@@ -14,7 +14,7 @@ from replayer.dispatch.tasks.task import Ask, Payload, Task, Unusable
 __all__ = ["TRANSCRIPTION"]
 
 
-def _read(name: str, request: Request) -> Ask | Response:
+def _read(name: str, request: Request, value: Any) -> Ask | Response:
     fields = form(request)
 
     def text(key: str, default: str) -> str:
