@@ -1,7 +1,8 @@
 """New episodes: the recorder behind a gateway, and what it has just written, made known to the player.
 
 The rule: the recorder is the only writer, and it tells of one written interaction after the other; each is read from
-the file's end when it is told, and known before the answer that it came from has ended.
+the file's end when it is told, and known before the answer that it came from has ended. What it was asked about, is not
+at work on and has not told of was not kept; nor was anything that a recorder which died had not told of.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from replayer.match.player import Player
 from replayer.match.playstate import PlayState
 from replayer.record.environment import confdir
 from replayer.record.launch import Recorder, recorder
-from replayer.record.messages import Exchanged, Message, Notice, Summary
+from replayer.record.messages import Exchanged, Message, Notice, Standing, Summary
 from replayer.record.settings import CA, Pace, Settings
 from replayer.record.upstreams import Way
 from replayer.source import Mode, Source, Taping
@@ -43,20 +44,35 @@ class Entrance:
 class _Kept:
     """One exchange that the recorder is to keep."""
 
-    def __init__(self, id: str, state: PlayState, entry: int) -> None:
+    def __init__(self, id: str, state: PlayState, entry: int, ask: Callable[[str], None]) -> None:
         self.id = id
         self.state = state
         self.entry = entry
+        self._ask = ask
         self._named: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._answered = asyncio.Event()
 
     def settle(self, name: str | None) -> None:
         """It is known now; `None`: it never will be."""
         if not self._named.done():
             self._named.set_result(name)
+        self._answered.set()
+
+    def stands(self) -> None:
+        """The recorder says that it is under way."""
+        self._answered.set()
 
     async def name(self) -> str | None:
         """`<cassette>#<n>`, once it is known."""
         return await asyncio.shield(self._named)
+
+    async def under_way(self) -> bool:
+        """Ask the recorder whether it is."""
+        if not self._named.done():
+            self._answered.clear()
+            self._ask(self.id)
+            await self._answered.wait()
+        return not self._named.done()
 
 
 class Episodes:
@@ -128,8 +144,11 @@ class Episodes:
 
     def expect(self, state: PlayState, *, entry: int) -> _Kept:
         """An exchange is about to be relayed for the journal's `entry`, in the session of `state`."""
-        kept = _Kept(f"{next(self._ids)}", state, entry)
-        self._expected[kept.id] = kept
+        kept = _Kept(f"{next(self._ids)}", state, entry, self._ask)
+        if self.lost.is_set():
+            kept.settle(None)
+        else:
+            self._expected[kept.id] = kept
         return kept
 
     async def stop(self, pace: Pace) -> Summary | None:
@@ -144,13 +163,17 @@ class Episodes:
             if self._tail is not None:
                 self._tail.close()
 
+    def _ask(self, relay: str) -> None:
+        if self._running is not None:
+            self._running.ask(relay)
+
     async def _listen(self, running: Recorder) -> Summary:
         try:
             return await running.wait()
         finally:
+            self.lost.set()
             for kept in self._expected.values():
                 kept.settle(None)
-            self.lost.set()
 
     def _recovered(self, held: int) -> None:
         """What the recorder found of an interrupted run is known from the start."""
@@ -163,9 +186,21 @@ class Episodes:
         tail.close()
 
     def _hear(self, message: Message) -> None:
+        if isinstance(message, Standing):
+            self._stands(message)
+            return
         self._say(message)
         if isinstance(message, Exchanged):
             self._learn(message)
+
+    def _stands(self, told: Standing) -> None:
+        """The answer to what was asked."""
+        if told.relay not in self._expected:
+            return  # told of already
+        if told.under_way:
+            self._expected[told.relay].stands()
+        else:
+            self._expected.pop(told.relay).settle(None)
 
     def _learn(self, told: Exchanged) -> None:
         """One more interaction stands in the file."""

@@ -59,6 +59,12 @@ class Kept(Protocol):
     async def name(self) -> str | None:
         """`<cassette>#<n>` once it is written and known to the player; None where it was not kept."""
 
+    async def under_way(self) -> bool:
+        """Ask the recorder, which answers between two pieces of its work, or has died: whether it is not over yet.
+
+        False: `name` knows.
+        """
+
 
 class Recorder(Protocol):
     """Who writes down what is relayed through it."""

@@ -1,8 +1,8 @@
 """Relaying: a request goes upstream, and the answer streams back as it comes.
 
 The rule: what is kept is kept by the recorder, which stands behind and is asked like the upstream itself. The end of an
-answer is held back until the recorder has it, so that whoever asks the same again meets what was recorded. Nothing of
-ours is sent on, and an answer that breaks off upstream breaks off here.
+answer is held back until the recorder has it, however long it is at work on that, so that whoever asks the same again
+meets what was recorded. Nothing of ours is sent on, and an answer that breaks off upstream breaks off here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -19,7 +20,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from replayer.cassette.model import Headers, Request, Response
+from replayer.cassette.model import Headers, Request, Response, header
 from replayer.errors import FaultError
 from replayer.faults.pacing import plan_of
 from replayer.faults.plan import Plan
@@ -35,6 +36,7 @@ from replayer.gateway.ports import Kept, Recorder
 from replayer.gateway.prepared import prepare
 from replayer.gateway.routes import Route
 from replayer.gateway.spool import BLOCK, Spool
+from replayer.gateway.unstored import digest
 from replayer.gateway.upstreams import Asking, Keeping, Naming, Reach, Upstreams
 from replayer.journal import Outcome
 from replayer.match.leading import leads, led
@@ -42,10 +44,15 @@ from replayer.match.leading import leads, led
 __all__ = ["RELAYED", "Bending", "Relay", "Through", "unnamed"]
 
 RELAYED = "Replayer-Relay"
-"""The field by which the recorder knows whose request it relays; it takes all of ours out."""
+"""The field by which the recorder knows whose request it relays; it takes all of ours out. Of a large body it tells
+what that is: an upstream may answer without reading it, and then not all of it passes."""
 _CONNECT_S = 30.0
-_KEPT_S = 5.0
-"""Seconds that the recorder may take to have written what it has passed."""
+_LOOK_S = 0.5
+"""Seconds after which the recorder is asked how it stands with what it has passed."""
+_LOOKS = 10
+"""How often it may say that this is not over, although the answer is: then it waits for others, and is not at work."""
+_OF_THE_HOP = ("host", "content-length", "expect")
+"""Fields that each request has anew."""
 _GENERATED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """Fields that the HTTP client would add on its own."""
 
@@ -173,12 +180,17 @@ class Relay:
         return Frames(self._judge, exchange.entry, uri, service=reach.name)
 
     async def named(self, kept: Kept) -> str | None:
-        """`<cassette>#<n>` of what was kept; None where the recorder did not say in time that it was."""
-        try:
-            async with asyncio.timeout(_KEPT_S):
+        """`<cassette>#<n>` of what was kept; None where it was not, or where others hold up its end.
+
+        Time in which the recorder is busy does not count: it answers when it no longer is.
+        """
+        for _ in range(_LOOKS):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    return await kept.name()
+            if not await kept.under_way():
                 return await kept.name()
-        except TimeoutError:
-            return None
+        return None
 
     def client(self) -> aiohttp.ClientSession:
         """The HTTP client, made when it is first needed."""
@@ -202,10 +214,11 @@ class Relay:
             await self._client.close()
 
     async def _ask(self, exchange: Exchange, asked: Request, reach: Reach, kept: Kept | None) -> aiohttp.ClientResponse:
-        fields = [*onward(exchange.head.headers), *([(RELAYED, kept.id)] if kept is not None else [])]
-        fields = [(name, value) for name, value in fields if name.lower() not in ("host", "content-length", "expect")]
+        fields = [(name, value) for name, value in onward(exchange.head.headers) if name.lower() not in _OF_THE_HOP]
         body: bytes | Spool | None = exchange.spool or asked.body
         large = body is not None and len(body) > BLOCK
+        if kept is not None:
+            fields.append((RELAYED, kept.id + (await _promise(asked, body or b"") if large else "")))
         if large:
             fields.append(("Content-Length", str(len(body or b""))))
         return await self.client().request(
@@ -315,6 +328,14 @@ async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator
 
 class UpstreamLost(ConnectionError):
     """The upstream went away in the middle of its answer."""
+
+
+async def _promise(asked: Request, body: bytes | Spool) -> str:
+    """What a body is, as a recording has it that does not store it; nothing where it is compressed."""
+    if header(asked.headers, "content-encoding") is not None:
+        return ""  # recorded without its compression
+    known = body.omitted if isinstance(body, Spool) else await asyncio.to_thread(digest, [body])
+    return f";bytes={known.bytes};sha256={known.sha256}"
 
 
 async def _sent(body: bytes | Spool) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 
 from replayer.cassette.model import Omitted, Request, header
@@ -17,7 +17,7 @@ from replayer.gateway.spool import BLOCK, Spool
 from replayer.match.inflate import inflated
 from replayer.match.multipart import boundary_of
 
-__all__ = ["as_recorded"]
+__all__ = ["as_recorded", "digest"]
 
 Known = Mapping[bytes | None, Set[Omitted]]
 """The digests of recorded bodies, by the boundary that each was written with."""
@@ -46,13 +46,14 @@ def _found(request: Request, body: bytes | Spool, known: Known) -> Omitted | Non
     else:
         blocks = body.blocks
     try:
-        return _among(blocks, boundary_of(header(request.headers, "content-type") or ""), known)
+        # A spool was hashed as it came.
+        own = body.omitted if isinstance(body, Spool) and blocks == body.blocks else digest(blocks())
+        return _among(own, blocks, boundary_of(header(request.headers, "content-type") or ""), known)
     except zlib.error:
         return None
 
 
-def _among(blocks: Callable[[], Iterator[bytes]], boundary: bytes | None, known: Known) -> Omitted | None:
-    own = _digest(blocks())
+def _among(own: Omitted, blocks: Callable[[], Iterator[bytes]], boundary: bytes | None, known: Known) -> Omitted | None:
     if any(own in bodies for bodies in known.values()):
         return own
     if boundary is None:
@@ -64,13 +65,14 @@ def _among(blocks: Callable[[], Iterator[bytes]], boundary: bytes | None, known:
             continue
         size = own.bytes + times * (len(other) - len(boundary))
         if any(one.bytes == size for one in bodies):
-            found = _digest(_replaced(blocks(), mark, b"--" + other))
+            found = digest(_replaced(blocks(), mark, b"--" + other))
             if found in bodies:
                 return found
     return None
 
 
-def _digest(blocks: Iterator[bytes]) -> Omitted:
+def digest(blocks: Iterable[bytes]) -> Omitted:
+    """What tells a body from any other."""
     hashed, size = hashlib.sha256(), 0
     for block in blocks:
         hashed.update(block)

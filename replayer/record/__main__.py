@@ -28,7 +28,7 @@ from replayer.clock import Clock, SystemClock, timestamp
 from replayer.errors import ExitStatus, ReplayerError
 from replayer.match.again import again
 from replayer.record.addon import RecordAddon
-from replayer.record.messages import Failed, Message, Notice, Ready, Summary, encode
+from replayer.record.messages import Failed, Message, Notice, Ready, Standing, Summary, encode
 from replayer.record.naming import Split, file_name
 from replayer.record.proxy import running
 from replayer.record.recording import Recording, recover
@@ -108,7 +108,7 @@ async def _record(settings: Settings, tell: Tell) -> None:
         ):
             tell(_ready(settings.host, every, proxy.ports))
             ticking = group.create_task(_tick(recording, failed))
-            stop.listen()
+            stop.listen(lambda relay: tell(Standing(relay=relay, under_way=recording.under_way(relay))))
             await stop.asked.wait()
             ticking.cancel()
             await proxy.stop_listening()

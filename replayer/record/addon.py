@@ -23,7 +23,7 @@ from replayer.record.exchange import Exchange
 from replayer.record.flow import fields, is_endless, is_small, keep_alive
 from replayer.record.recording import Recording
 from replayer.record.upstreams import Target
-from replayer.record.ways import lead, relay_of, target_of
+from replayer.record.ways import lead, promise_of, relay_of, target_of
 
 __all__ = ["RecordAddon"]
 
@@ -54,8 +54,9 @@ class RecordAddon:
         if target is None:
             return
         self._begin(flow, target, fields(flow.request.headers))
-        if flow.id in self._exchanges:
-            self._exchanges[flow.id].relay = relay_of(flow)
+        exchange = self._exchanges.get(flow.id)
+        if exchange is not None:
+            exchange.relay, exchange.promised = relay_of(flow), promise_of(flow)
 
     def request(self, flow: http.HTTPFlow) -> None:
         """The request is whole."""
@@ -100,7 +101,9 @@ class RecordAddon:
             self._with(flow, Exchange.upgraded)
             return
         self._drop_trailers(flow)
-        if flow.request.timestamp_end is not None:
+        exchange = self._exchanges.get(flow.id)
+        promised = exchange is not None and exchange.promised is not None
+        if flow.request.timestamp_end is not None or promised:
             self._finish(flow, End.COMPLETE)
 
     def error(self, flow: http.HTTPFlow) -> None:

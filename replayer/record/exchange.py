@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import replace
 
 from replayer.cassette.long import LongInteraction
-from replayer.cassette.model import End, Frame, FrameKind, Headers, Interaction, Sender, header
+from replayer.cassette.model import End, Frame, FrameKind, Headers, Interaction, Omitted, Sender, header
 from replayer.clock import Clock
 from replayer.record.assemble import assemble, assemble_long, stored_headers
 from replayer.record.decode import DecodeError, decoder
@@ -54,6 +54,8 @@ class Exchange:
         """Redacted: fit to be shown."""
         self.relay = ""
         """What the gateway in front calls it; empty where there is none."""
+        self.promised: Omitted | None = None
+        """What the request's body is, where the gateway in front says so: the upstream may not want all of it."""
         self.status: int | None = None
         self.bytes = 0
         """Of the answer, on the wire; of a connection's messages, both ways."""
@@ -63,6 +65,8 @@ class Exchange:
         self.broken: str | None = None
         """Why what is stored is not all that passed, if it is not."""
         self._intake: Intake | None = None
+        self._whole = False
+        self._in_turn = False  # whether the answer came when the request was whole: then its body stands alone
         self._chunks = 0
         self._upgraded: float | None = None
         self._talk = redactor.conversation()
@@ -77,13 +81,18 @@ class Exchange:
             session=self.session,
         )
         log.add(head, 256)
+        log.stay()
 
     def request_chunk(self, data: bytes) -> None:
         """A piece of the request's body."""
+        was_over = self._asked.is_over
         self._add_sent(self._asked.feed(data, 0.0))
+        if self._asked.is_over and not was_over and self._intake is None:
+            self._log.forget()
 
     def request_end(self) -> None:
         """The request is whole."""
+        self._whole = True
         self._add_sent(self._asked.finish())
 
     def response_head(self, status: int, reason: str, headers: Headers) -> None:
@@ -93,6 +102,8 @@ class Exchange:
         self._intake = Intake(stream, _named_encoding(headers), limit=self._max_body)
         kept = self._redactor.headers(stored_headers(headers, encoding=self._intake.encoding))
         self._log.add(ResponseHead(status=status, reason=reason, headers=kept, encoding=self._intake.encoding), 256)
+        self._log.stay()
+        self._in_turn = self._whole
 
     def response_chunk(self, data: bytes) -> None:
         """A piece of the answer's body, as it came."""
@@ -100,8 +111,11 @@ class Exchange:
             return
         self.bytes += len(data)
         self._chunks += 1
+        was_over = self._intake.is_over
         for piece in self._intake.feed(data, self._ms()):
             self._log.add(piece, len(piece.data))
+        if self._intake.is_over and not was_over and self._in_turn:
+            self._log.forget()
         if self._chunks > 1:
             self._log.spill()
 
@@ -149,7 +163,8 @@ class Exchange:
             omitted = self._intake.omitted
             self.redacted += self._intake.replaced
             self.broken = self.broken or self._intake.broken
-        self._log.add(Ended(end=end, omitted=omitted, request_omitted=self._asked.omitted))
+        asked = self._asked.omitted if self._whole or self.promised is None else self.promised
+        self._log.add(Ended(end=end, omitted=omitted, request_omitted=asked))
         return assemble_long(self._log.events) if self._log.is_long else assemble(self._log.events())
 
     def discard(self) -> None:

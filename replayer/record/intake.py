@@ -39,9 +39,14 @@ class Intake:
                 self.broken = f"{error}; the body is kept as it was on the wire"
 
     @property
+    def is_over(self) -> bool:
+        """Whether the limit is passed."""
+        return self._size > self._limit
+
+    @property
     def omitted(self) -> Omitted | None:
         """What stands for a body over the limit."""
-        if self._size <= self._limit:
+        if not self.is_over:
             return None
         return Omitted(bytes=self._size, sha256=self._hash.hexdigest())
 
@@ -52,7 +57,7 @@ class Intake:
             return []
         self._size += len(data)
         self._hash.update(data)
-        if self._size > self._limit:
+        if self.is_over:
             return []
         self._times.append(at)
         return self._timed(self._stream.feed(data))

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from replayer.errors import RecorderError, ReplayerError, UnreadableError
 from replayer.record.environment import child_environment, interpreter
 from replayer.record.messages import Failed, Message, Ready, Summary, decode
-from replayer.record.settings import SOON, Pace, Settings
+from replayer.record.settings import ASK, SOON, Pace, Settings
 
 __all__ = ["Recorder", "recorder"]
 
@@ -44,6 +44,11 @@ class Recorder:
             if pace is Pace.SOON:
                 self._process.stdin.write(SOON)
             self._process.stdin.close()
+
+    def ask(self, relay: str) -> None:
+        """Have it say how a relayed exchange stands (`Standing`): it does when it is not at work on anything else."""
+        if self._process.stdin is not None and not self._process.stdin.is_closing():
+            self._process.stdin.write(ASK + relay.encode() + b"\n")
 
     def kill(self) -> None:
         """End it at once; what is finished is in the file."""

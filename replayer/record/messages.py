@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["Exchanged", "Failed", "Message", "Notice", "Ready", "Summary", "decode", "encode", "plain"]
+__all__ = ["Exchanged", "Failed", "Message", "Notice", "Ready", "Standing", "Summary", "decode", "encode", "plain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,15 @@ class Exchanged:
     """What the gateway in front called it; empty where there is none."""
     known: bool = False
     """Played from the cassette, and not recorded: a gateway tells of such, the recorder itself never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a relayed exchange stands, to whoever asks. All that was written before has been told before."""
+
+    relay: str
+    under_way: bool
+    """Whether something may still come of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +89,11 @@ class Summary:
     """Requests that were refused for their host."""
 
 
-Message = Ready | Exchanged | Notice | Failed | Summary
+Message = Ready | Exchanged | Standing | Notice | Failed | Summary
 _KINDS: dict[str, type[Message]] = {
     "ready": Ready,
     "exchange": Exchanged,
+    "standing": Standing,
     "notice": Notice,
     "failed": Failed,
     "summary": Summary,

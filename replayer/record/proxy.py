@@ -16,12 +16,11 @@ from functools import partial
 from pathlib import Path
 
 from mitmproxy import options
-from mitmproxy.addons import core, disable_h2c, next_layer, proxyserver, tlsconfig
 from mitmproxy.connection import Client, Connection
-from mitmproxy.master import Master
 
 from replayer.errors import RecorderError
 from replayer.record.addon import RecordAddon
+from replayer.record.addons import Master, core, disable_h2c, next_layer, proxyserver, tlsconfig
 from replayer.record.hosts import HostRules
 from replayer.record.mend import mend
 from replayer.record.upstreams import Listener, Way

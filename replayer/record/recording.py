@@ -118,6 +118,10 @@ class Recording:
         if interaction is not None:
             self._tell(_exchanged(exchange, interaction))
 
+    def under_way(self, relay: str) -> bool:
+        """Whether the exchange that the gateway in front calls so is not over."""
+        return any(exchange.relay == relay for exchange in self._open)
+
     def drop(self, exchange: Exchange) -> None:
         """What passed cannot be told truly: nothing of it is kept."""
         if exchange in self._open:

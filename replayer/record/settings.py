@@ -13,7 +13,7 @@ from replayer.config import RedactConfig
 from replayer.record.hosts import HostRules
 from replayer.record.upstreams import Upstream, Way
 
-__all__ = ["CA", "MAX_BODY", "SOON", "Pace", "Settings"]
+__all__ = ["ASK", "CA", "MAX_BODY", "SOON", "Pace", "Settings"]
 
 CA = "mitmproxy-ca-cert.pem"
 """The certificate of mitmproxy's authority, in `confdir`."""
@@ -21,6 +21,8 @@ CA = "mitmproxy-ca-cert.pem"
 MAX_BODY = 64 * 1024 * 1024
 SOON = b"soon\n"
 """What a recorder is told on its stdin before that ends, where somebody waits for its summary."""
+ASK = b"ask "
+"""Begins the line by which it is asked how a relayed exchange stands; what the gateway calls that one follows."""
 
 
 class Pace(Enum):

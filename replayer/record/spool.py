@@ -33,6 +33,7 @@ class EventLog:
         self._path = path
         self._memory: list[Event] = []
         self._size = 0
+        self._staying = (0, 0)
         self._file: int | None = None
         self._over = False
 
@@ -57,6 +58,19 @@ class EventLog:
         if self._size > IN_MEMORY:
             self.spill()
 
+    def stay(self) -> None:
+        """What there is now stays when something is forgotten."""
+        here = len(self._memory) if self._file is None else os.lseek(self._file, 0, os.SEEK_END)
+        self._staying = (here, self._size)
+
+    def forget(self) -> None:
+        """What came since `stay` goes."""
+        here, self._size = self._staying
+        if self._file is None:
+            del self._memory[here:]
+        else:
+            os.ftruncate(self._file, here)
+
     def spill(self) -> None:
         """From now on everything of this exchange is on disk. Raises `WriteError`."""
         if self._file is not None or self._over:
@@ -66,7 +80,10 @@ class EventLog:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise WriteError(f"{self._path}: the spool cannot be made: {error.strerror}") from None
-        self._write(self._file, self._memory)
+        here, size = self._staying
+        self._write(self._file, self._memory[:here])
+        self._staying = (os.lseek(self._file, 0, os.SEEK_END), size)
+        self._write(self._file, self._memory[here:])
         self._memory = []
 
     def events(self) -> Iterator[Event]:

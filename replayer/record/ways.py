@@ -7,13 +7,14 @@ HTTP/2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from mitmproxy import http, tls
 from mitmproxy.connection import Client
 from mitmproxy.net.server_spec import ServerSpec
 
-from replayer.cassette.model import Headers
+from replayer.cassette.model import Headers, Omitted
 from replayer.match.leading import leads, led
 from replayer.record.flow import is_small, send_to, without_ours
 from replayer.record.hosts import HostRules, Verdict
@@ -22,12 +23,15 @@ from replayer.record.recording import Recording
 from replayer.record.refusal import blocked, unrouted
 from replayer.record.upstreams import Listener, Target, Way
 
-__all__ = ["Ways", "lead", "placeholder_host", "relay_of", "target_of"]
+__all__ = ["Ways", "lead", "placeholder_host", "promise_of", "relay_of", "target_of"]
 
 HTTP_2, HTTP_1 = b"h2", b"http/1.1"
 _KEY, _RELAY, _HERE = "replayer.target", "replayer.relay", "replayer.here"
 RELAYED = "Replayer-Relay"
-"""The field in which a gateway in front names a request that it relays; it goes no further."""
+"""The field in which a gateway in front names a request that it relays; it goes no further. Behind the name may stand
+what the request's body is: `17;bytes=73400320;sha256=…`."""
+
+_PROMISE = re.compile(r"\w+;bytes=(\d{1,18});sha256=([0-9a-f]{64})")
 
 
 def placeholder_host(number: int) -> str:
@@ -44,7 +48,13 @@ def target_of(flow: http.HTTPFlow) -> Target | None:
 def relay_of(flow: http.HTTPFlow) -> str:
     """What the gateway in front calls a flow; empty where there is none."""
     relay: str = flow.metadata.get(_RELAY, "")
-    return relay
+    return relay.partition(";")[0]
+
+
+def promise_of(flow: http.HTTPFlow) -> Omitted | None:
+    """What the gateway in front says that the request's body is; None where it says nothing."""
+    told = _PROMISE.fullmatch(flow.metadata.get(_RELAY, ""))
+    return None if told is None else Omitted(bytes=int(told[1]), sha256=told[2])
 
 
 def lead(flow: http.HTTPFlow, headers: Headers) -> None:

@@ -19,13 +19,11 @@ from aiohttp import web
 from replayer.cassette import store
 from replayer.cassette.codec import Layout
 from replayer.cassette.model import Cassette, Frame, FrameKind, Interaction, Omitted, Request, Response, Sender
-from replayer.clock import SystemClock
-from replayer.inputs import Loaded, load
 from replayer.record.settings import Settings
 from replayer.record.upstreams import Upstream
-from replayer.service import Contracts, Options, Service, build
-from replayer.source import Mode, Source, Taping
+from replayer.source import Mode
 from tests import needs
+from tests.end_to_end.modes import gateway
 
 pytestmark = needs.mitmproxy
 
@@ -73,28 +71,6 @@ async def provider() -> AsyncIterator[Provider]:
         yield one
     finally:
         await runner.cleanup()
-
-
-def known(path: Path) -> Loaded:
-    return load((str(path),) if path.exists() else ())
-
-
-@asynccontextmanager
-async def gateway(
-    path: Path, mode: Mode, *upstreams: Upstream, settings: Settings | None = None
-) -> AsyncIterator[tuple[Service, str]]:
-    taping = Taping(output=path, settings=settings) if mode not in (Mode.NONE, Mode.SPY, Mode.PASSTHROUGH) else None
-    source = Source(mode=mode, upstreams=upstreams, taping=taping)
-    loaded = known(path)
-    if mode is Mode.REWRITE:
-        loaded = loaded.without(path)
-    options = Options(port=0, seed=1, repeat="none", contracts=Contracts.OFF, source=source)
-    service = build(loaded, options, clock=SystemClock(), environment={"HOME": str(path.parent)})
-    addresses = await service.start()
-    try:
-        yield service, addresses[0].url
-    finally:
-        await service.stop()
 
 
 def recorded(base: str, *paths: str) -> Cassette:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,14 +59,22 @@ def alive(*kinds: type) -> dict[str, int]:
     return found
 
 
-async def play(client: aiohttp.ClientSession, url: str, number: int, gate: asyncio.Semaphore) -> list[str]:
-    """One session, by its header or by its base URL: all its answers."""
-    answers = []
-    headers, base = ({"Replayer-Session": f"s{number}"}, url) if number % 2 else ({}, f"{url}/__replayer/s/s{number}")
+async def play(port: int, numbers: Sequence[int]) -> list[list[str]]:
+    """Some sessions in turn, by their header or by their base URL, over one connection: all answers of each."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    heard: list[list[str]] = [[] for _ in numbers]
     for _ in range(4):
-        async with gate, client.get(f"{base}/v1/models", headers=headers) as answer:
-            answers.append(await answer.text() if answer.status == 200 else str(answer.status))
-    return answers
+        for number, answers in zip(numbers, heard, strict=True):
+            base, field = ("", f"Replayer-Session: s{number}\r\n") if number % 2 else (f"/__replayer/s/s{number}", "")
+            writer.write(f"GET {base}/v1/models HTTP/1.1\r\nHost: h\r\n{field}\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", head)
+            assert length is not None
+            body = await reader.readexactly(int(length[1]))
+            answers.append(body.decode() if head.startswith(b"HTTP/1.1 200 ") else head.split()[1].decode())
+    writer.close()
+    await writer.wait_closed()
+    return heard
 
 
 async def talk(client: aiohttp.ClientSession, url: str, number: int, all_open: asyncio.Barrier) -> list[str]:
@@ -88,10 +98,12 @@ async def test_thousands_of_sessions_play_their_own_answers_and_leave_nothing(ki
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client,
     ):
         before = alive(*kinds)
-        gate, all_open = asyncio.Semaphore(AT_ONCE), asyncio.Barrier(CONNECTIONS)
+        all_open = asyncio.Barrier(CONNECTIONS)
         talks = [asyncio.create_task(talk(client, running.url, number, all_open)) for number in range(CONNECTIONS)]
-        plays = [asyncio.create_task(play(client, running.url, number, gate)) for number in range(SESSIONS)]
-        assert all([await one == ["one", "two", "three", "424"] for one in plays])
+        mine = [range(first, SESSIONS, AT_ONCE) for first in range(AT_ONCE)]
+        plays = [asyncio.create_task(play(running.port, numbers)) for numbers in mine]
+        played = [answers for one in plays for answers in await one]
+        assert played == [["one", "two", "three", "424"]] * SESSIONS
         assert all([await one == ["first", "second"] for one in talks])
         while any(entry.duration_ms is None for entry in running.journal()):  # noqa: ASYNC110 (entries have no event)
             await asyncio.sleep(0)

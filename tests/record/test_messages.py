@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from replayer.record.messages import Exchanged, Failed, Message, Notice, Ready, Summary, decode, encode
+from replayer.record.messages import Exchanged, Failed, Message, Notice, Ready, Standing, Summary, decode, encode
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,7 @@ from replayer.record.messages import Exchanged, Failed, Message, Notice, Ready, 
     [
         Ready(listeners=("http://127.0.0.1:1",), names=(("a", "http://127.0.0.1:1/a"),)),
         Exchanged(upstream="a", method="GET", uri="http://h/", status=200, ms=1.5, bytes=3, frames=0, end="complete"),
+        Standing(relay="7", under_way=True),
         Notice(text="two\nlines"),
         Failed(text="no", status=4),
         Summary(exchanges=1, connections=0, frames=0, bytes=3, redacted=0, recovered=0, requests=1, file="x.yaml"),

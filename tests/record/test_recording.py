@@ -157,6 +157,43 @@ def test_an_answer_over_the_limit_is_omitted_and_hashed(tmp_path: Path) -> None:
     assert response.body == b""
 
 
+def test_a_request_that_was_not_read_to_its_end_is_what_the_gateway_in_front_promised(tmp_path: Path) -> None:
+    promised = Omitted(bytes=100, sha256="0" * 64)
+    run = Run(tmp_path)
+    cut, whole = run.ask(), run.ask()
+    for exchange in (cut, whole):
+        exchange.promised = promised
+        exchange.request_chunk(b"the begin")
+    whole.request_chunk(b"ning and the end")
+    whole.request_end()
+    for exchange in (cut, whole):
+        run.recording.finish(exchange, End.COMPLETE)
+    asked = [one.request for one in run.hands.written]
+    assert [(one.body, one.omitted) for one in asked] == [(None, promised), (b"the beginning and the end", None)]
+
+
+def test_of_a_body_over_the_limit_nothing_stays_in_the_spool(tmp_path: Path) -> None:
+    run = Run(tmp_path, max_body=300_000)
+    exchange = run.recording.begin("up", "POST", "http://h/x", ())
+    for _ in range(3):
+        exchange.request_chunk(b"asked...\n" * 10_000)
+    before = run.spool()
+    exchange.request_chunk(b"asked...\n" * 10_000)
+    exchange.request_end()
+    exchange.response_head(200, "OK", ())
+    assert (before.count("asked..."), run.spool().count("asked...")) == (30_000, 0)
+    for _ in range(4):
+        exchange.response_chunk(b"answered\n" * 10_000)
+    assert "answered" not in run.spool()
+    run.recording.finish(exchange, End.COMPLETE)
+    (one,) = run.hands.written
+    assert (one.request.omitted, one.response.omitted) == tuple(
+        Omitted(bytes=360_000, sha256=hashlib.sha256(line * 40_000).hexdigest())
+        for line in (b"asked...\n", b"answered\n")
+    )
+    assert (one.request.body, one.response.body, one.response.chunks, one.response.status) == (None, b"", (), 200)
+
+
 def test_a_body_that_does_not_decode_is_told(tmp_path: Path) -> None:
     run = Run(tmp_path)
     exchange = run.ask(encoding="gzip")
