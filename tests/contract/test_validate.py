@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from replayer.cassette.model import End, Frame, FrameKind, Interaction, Omitted, Request, Response, Sender
+from replayer.contract.message import UNREAD, Spoken
 from replayer.contract.registry import bundled
 from replayer.contract.validate import Checked
 from replayer.contract.violation import Severity
@@ -354,3 +355,22 @@ def test_violations_of_one_message_are_bounded() -> None:
 def test_what_is_no_uri_has_no_contract_and_breaks_nothing() -> None:
     assert asked(uri="http://[x/v1/nothing") == Checked(uncovered=1)
     assert asked(uri="//x]/v1") == Checked(uncovered=1)
+
+
+def test_the_json_of_a_request_is_told_where_it_was_parsed_and_is_some() -> None:
+    def told(body: bytes, uri: str = "https://api.openai.com/v1/chat/completions") -> Any:
+        spoken = Spoken()
+        request = Request(method="POST", uri=uri, headers=JSON, body=body)
+        CONTRACT.request(request, where="r", spoken=spoken)
+        return spoken.asked
+
+    assert told(b'{"model": 1}') == {"model": 1}
+    assert told(b"{") is UNREAD
+    assert told(b"{}", "https://elsewhere.example/v1/x") is UNREAD
+
+
+def test_an_answer_whose_json_is_known_is_judged_by_it() -> None:
+    request = Request(method="POST", uri="https://api.openai.com/v1/chat/completions", headers=JSON)
+    response = Response(status=200, headers=JSON, body=b"what stands here was made of the value")
+    assert CONTRACT.response(request, response, where="r", value=ANSWER) == Checked(responses=1)
+    assert len(CONTRACT.response(request, response, where="r", value={**ANSWER, "id": 1}).violations) == 1

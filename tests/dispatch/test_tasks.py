@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import reduce
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replayer.cassette.model import Request, Response
+from replayer.contract.message import UNREAD, Spoken
 from replayer.dispatch.tasks import chat
 from replayer.dispatch.tasks.catalogue import task_named
 from replayer.dispatch.tasks.task import Ask
@@ -248,3 +250,28 @@ def test_a_size_that_is_none_is_refused() -> None:
 def test_an_unknown_task_passes_everything_through() -> None:
     assert payload("acme/rerank", post({"q": 1, "task": "forged"})) == {"q": 1, "task": "acme/rerank"}
     assert answer("acme/rerank", {}, {"order": [2, 1]}).body == b'{"order":[2,1]}'
+
+
+@pytest.mark.parametrize(
+    ("task", "result"),
+    [
+        ("openai/chat-completion", {"completion": {"id": "c"}}),
+        ("openai/chat-completion", {"id": "c"}),
+        ("openai/embeddings", {"embeddings": [[0.5]]}),
+        ("fal/text-to-image", {"images": [{"url": "u"}]}),
+        ("own/task", {"any": [1, None]}),
+    ],
+)
+def test_whoever_judges_an_answer_is_told_its_json(task: str, result: dict[str, Any]) -> None:
+    spoken = Spoken()
+    made = task_named(task).answer({"model": "m", "prompt": "p"}, result, 1_700_000_000.9, spoken)
+    assert json.loads(made.body) == spoken.answered
+
+
+@pytest.mark.parametrize(
+    "result", ["text", {"_error": "no"}, {"deep": reduce(lambda inner, _: [inner], range(300), 1)}]
+)
+def test_an_answer_that_is_no_result_tells_none(result: Any) -> None:
+    spoken = Spoken()
+    assert task_named("own/task").answer({}, result, 0.0, spoken).status == 502
+    assert spoken.answered is UNREAD

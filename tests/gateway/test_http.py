@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from replayer.cassette.model import Chunk, End
+from replayer.cassette.model import Chunk, End, Headers, Response
+from replayer.faults.pacing import plan_of
+from replayer.gateway.prepared import prepare, whole_head
 
 PIECES = (b"data: one\n\n", b"data: tw", b"o\n\n", b"data: [DONE]\n\n")
 CHUNKED = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in PIECES)
@@ -115,3 +117,23 @@ async def test_chunks_of_a_body_that_somebody_edited_do_not_lose_it(kit: Any) ->
     async with kit.serve(recorded) as running:
         answer = await running.get("/v1/models")
     assert body_of(answer) == b"2\r\n12\r\n2\r\n34\r\n2\r\n56\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (200, (("content-type", "application/json"),)),
+        (422, (("content-type", "text/plain"), ("Connection", "x-hop, close"), ("X-Hop", "1"), ("X-Kept", "2"))),
+        (599, ()),
+    ],
+)
+def test_a_live_answer_has_the_head_that_its_plan_would_have(status: int, headers: Headers) -> None:
+    plan = plan_of(Response(status=status, headers=headers, body=b"{}"))
+    assert whole_head(status, "", headers) == prepare(plan).head
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(204, "application/json"), (304, "text/plain"), (200, "text/event-stream")]
+)
+def test_what_has_no_body_or_goes_out_step_by_step_needs_its_plan(status: int, kind: str) -> None:
+    assert whole_head(status, "", (("content-type", kind),)) is None
