@@ -2,6 +2,9 @@
 
 Servers, workers and the load generator are processes of their own; rounds alternate between the servers. The number of
 requests of a round can be given in REPLAYER_BENCH_COUNT.
+
+The bar of the exchange is held as that of replay is: without contracts, of which the relay has none either. With them,
+two bodies and two frames of each exchange are judged; that row stands beside it, and a single frame has its own bar.
 """
 
 from __future__ import annotations
@@ -86,18 +89,18 @@ def main() -> bool:
         (folder / "replayer.toml").write_text(CONFIG)
         ours = ["replayer", "replay", str(folder), "--port", "0"]
         bare = Server(stack, "bare aiohttp relay", ["tests.benchmarks.relay"], workers=1, capacity=64)
-        judged = Server(stack, "dispatch", ours, workers=1, capacity=64)
-        plain = Server(stack, "dispatch without contracts", [*ours, "--contracts", "off"], workers=1, capacity=64)
-        many = Server(stack, f"dispatch, {WORKERS} workers", ours, workers=WORKERS, capacity=1)
-        servers = [bare, judged, plain, many]
+        plain = Server(stack, "dispatch", [*ours, "--contracts", "off"], workers=1, capacity=64)
+        judged = Server(stack, "the same with contracts", ours, workers=1, capacity=64)
+        many = Server(stack, f"the same with {WORKERS} workers", ours, workers=WORKERS, capacity=1)
+        servers = [bare, plain, judged, many]
         _run(stack, servers)
         frames = list(_frames())
         return show(
             [Line(what=f"{one.name}, requests a second", measured=f"{one.per_second():.0f}") for one in servers]
             + [
-                _ratio("REST → worker → REST against a bare relay", judged.ratio(bare), 0.60),
-                Line(what="the same without contracts", measured=f"{plain.ratio(bare):.2f}"),
-                Line(what=f"{WORKERS} workers against one", measured=f"{many.ratio(judged):.2f}"),
+                _ratio("REST → worker → REST against a bare relay", plain.ratio(bare), 0.60),
+                Line(what="the same with every body and frame judged", measured=f"{judged.ratio(bare):.2f}"),
+                Line(what=f"{WORKERS} workers against one, judged", measured=f"{many.ratio(judged):.2f}"),
                 Line(what=f"{WORKERS} workers: until all were registered", measured=f"{many.connecting:.2f} s"),
                 Line(what="memory of one connected worker", measured=f"{many.grown / WORKERS / 1024:.0f} KiB"),
             ]
