@@ -39,7 +39,7 @@ class Outcome(StrEnum):
 _DISPATCHED, _MISS = Outcome.DISPATCHED, Outcome.MISS
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Entry:
     """One request, one connection, or one frame of a worker; completed in place, then left alone."""
 
@@ -52,6 +52,10 @@ class Entry:
     method: str = ""
     target: str = ""
     """Path and query, redacted."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What only this kind has: a miss's nearest interactions, a frame's job."""
+    started: float = 0.0
+    """Of the clock's `ms`."""
     outcome: Outcome | None = None
     status: int | None = None
     interaction: str | None = None
@@ -61,10 +65,6 @@ class Entry:
     not_applied: tuple[str, ...] = ()
     """Those that were asked for and could not."""
     violations: tuple[dict[str, Any], ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
-    """What only this kind has: a miss's nearest interactions, a frame's job."""
-    started: float = 0.0
-    """Of the clock's `ms`."""
     duration_ms: float | None = None
     """None while it is under way."""
 
@@ -110,16 +110,7 @@ class Journal:
         details: Mapping[str, Any] = _NOTHING,
     ) -> Entry:
         """Begin an entry, visible at once."""
-        entry = Entry(
-            id=self._next,
-            moment=self._now(),
-            kind=kind,
-            session=session,
-            method=method,
-            target=target,
-            details=details,
-            started=self._ms(),
-        )
+        entry = Entry(self._next, self._now(), kind, session, method, target, details, self._ms())
         self._next += 1
         self._entries.append(entry)
         return entry
