@@ -22,9 +22,10 @@ from replayer.match.target import host_of
 __all__ = ["Head", "Heads"]
 
 _CONTROL = "/__replayer/"
-_LENGTH = "content-length"
 _KEPT = 128
 """Heads: more than clients have, and few enough to stay near at hand where each differs."""
+_PASSED = 1024
+"""New heads that are not kept once there are so many; then all begins anew."""
 _KEPT_BYTES = 4096
 """Of the longest head that is kept."""
 _Fields = tuple[tuple[bytes, bytes], ...]
@@ -62,6 +63,7 @@ class Heads:
         self._lengths = lengths
         self._length_at = 0
         self._kept: dict[object, Head] = {}
+        self._passed = 0
 
     def of(self, raw: web.BaseRequest, door: Door) -> Head:
         """What a request's head says that came in by `door`. UsageError where it asks for what there is not."""
@@ -72,9 +74,7 @@ class Heads:
         head = self._kept.get(key)
         if head is None:
             head = self._read(raw, door)
-            if len(raw.raw_path) + sum(map(len, chain.from_iterable(fields))) <= _KEPT_BYTES:
-                if len(self._kept) >= _KEPT:
-                    self._kept.clear()
+            if self._has_room() and len(raw.raw_path) + sum(map(len, chain.from_iterable(fields))) <= _KEPT_BYTES:
                 self._kept[key] = head
         return head
 
@@ -83,23 +83,38 @@ class Heads:
         target = _target(raw)
         return Head(method=raw.method, target=target, shown=self._redact(target))
 
+    def _has_room(self) -> bool:
+        """Whether one more is kept. Once there are enough, most that are new are not: where each head differs, keeping
+        them costs more than reading them, and those that come again come soon.
+        """
+        if len(self._kept) < _KEPT:
+            return True
+        self._passed += 1
+        if self._passed > _PASSED:
+            self._passed = 0
+            self._kept.clear()
+        return False
+
     def _unmeasured(self, fields: _Fields) -> _Fields:
-        """The fields without the body's length, which a client has in the same place each time."""
+        """The fields without the body's length."""
+        at = self._place_of_length(fields)
+        return fields if at < 0 else fields[:at] + fields[at + 1 :]
+
+    def _place_of_length(self, fields: _Fields) -> int:
+        """Where the body's length stands: with one client, always in the same place. -1 for nowhere."""
         at = self._length_at
         if at >= len(fields) or fields[at][0].lower() != b"content-length":
-            found = (at for at, (name, _) in enumerate(fields) if name.lower() == b"content-length")
-            if (at := next(found, -1)) < 0:
-                return fields
-            self._length_at = at
-        return fields[:at] + fields[at + 1 :]
+            at = next((at for at, (name, _) in enumerate(fields) if name.lower() == b"content-length"), -1)
+            self._length_at = max(at, 0)
+        return at
 
     def _read(self, raw: web.BaseRequest, door: Door) -> Head:
         target = _target(raw)
         if door.proxied and target is not raw.raw_path:
             door = replace(door, host=host_of(raw.raw_path))
         headers: Headers = tuple(raw.headers.items())
-        if not self._lengths:
-            headers = tuple(field for field in headers if field[0].lower() != _LENGTH)
+        if not self._lengths and (at := self._place_of_length(raw.raw_headers)) >= 0:
+            headers = headers[:at] + headers[at + 1 :]
         session = None
         if target.startswith(_CONTROL):
             session, target = split_session(target)

@@ -84,14 +84,18 @@ def test_what_is_shown_has_no_secret() -> None:
     assert heads.unread(raw("/a?key=hush")).shown == "/a?key=[REDACTED]"
 
 
-def test_they_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_they_are_bounded_and_make_room_for_others_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("replayer.gateway.head._KEPT", 3)
+    monkeypatch.setattr("replayer.gateway.head._PASSED", 5)
     heads = Heads(str)
     first = heads.of(raw("/0"), FRONT)
-    for number in range(1, 10):
+    for number in range(1, 9):
+        assert heads.of(raw("/0"), FRONT) is first
         heads.of(raw(f"/{number}"), FRONT)
         assert len(heads._kept) <= 3
     assert heads.of(raw("/0"), FRONT) is not first
+    again = heads.of(raw("/9"), FRONT)
+    assert heads.of(raw("/9"), FRONT) is again
 
 
 def test_a_long_head_is_not_kept() -> None:
